@@ -1,0 +1,1 @@
+"""One model for hearts and livers: images and prompts in, segmentations out."""
