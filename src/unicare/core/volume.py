@@ -73,9 +73,7 @@ class Volume:
         """
         affine = np.asarray(affine, dtype=np.float64)
         if data.ndim != 3:
-            raise GeometryError(
-                "not a volume", found=f"{data.ndim} axes {data.shape}", expected="3 axes"
-            )
+            raise GeometryError("not a volume", found=f"{data.ndim} axes {data.shape}", expected="3 axes")
         check_affine(affine)
         file = FileGeometry((data.shape[0], data.shape[1], data.shape[2]), affine)
         turn = file.to_pls()
@@ -88,17 +86,13 @@ class Volume:
     def to_file_axes(self, data: NDArray[Any]) -> NDArray[Any]:
         """Turns an array (P, L, S) on this volume's grid into the file's own axis order."""
         if data.shape != self.shape:
-            raise GeometryError(
-                "an array on another grid", found=data.shape, expected=f"{self.shape}"
-            )
+            raise GeometryError("an array on another grid", found=data.shape, expected=f"{self.shape}")
         return orientations.apply_orientation(data, self.file.from_pls())
 
     def with_data(self, data: NDArray[Any]) -> Volume:
         """Another array (P, L, S) on the same grid."""
         if data.shape != self.shape:
-            raise GeometryError(
-                "an array on another grid", found=data.shape, expected=f"{self.shape}"
-            )
+            raise GeometryError("an array on another grid", found=data.shape, expected=f"{self.shape}")
         return replace(self, data=data)
 
     @property
