@@ -1,0 +1,189 @@
+"""Distances between the surfaces of two masks: measured once, many figures from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from unicare.core.errors import GeometryError
+from unicare.metrics.rules import Figure, Rule, check_masks, diagonal_mm, empty_rule
+
+__all__ = ["SurfaceDistances", "assd_mm", "border", "hausdorff_mm", "hd95_mm", "surface_distances"]
+
+
+@dataclass(frozen=True, eq=False)
+class SurfaceDistances:
+    """How far each border voxel of one mask lies from the border of the other.
+
+    Attributes:
+        truth_to_prediction_mm: one distance for every border voxel of the truth; empty if a mask is.
+        prediction_to_truth_mm: one distance for every border voxel of the prediction; empty if a mask is.
+        rule: ``measured``, or which mask is empty.
+        empty_mm: what every figure is when a mask is empty: 0 if both are, else the image's diagonal.
+    """
+
+    truth_to_prediction_mm: NDArray[np.float64]
+    prediction_to_truth_mm: NDArray[np.float64]
+    rule: Rule
+    empty_mm: float
+
+    def hausdorff_mm(self) -> Figure:
+        """The greatest of all distances."""
+        if self.rule is not Rule.MEASURED:
+            return Figure(self.empty_mm, self.rule)
+        return Figure(
+            float(max(self.truth_to_prediction_mm.max(), self.prediction_to_truth_mm.max())), self.rule
+        )
+
+    def hd95_mm(self) -> Figure:
+        """The greater of both directions' 95th percentiles (linear interpolation between ranks)."""
+        if self.rule is not Rule.MEASURED:
+            return Figure(self.empty_mm, self.rule)
+        there = np.percentile(self.truth_to_prediction_mm, 95)
+        back = np.percentile(self.prediction_to_truth_mm, 95)
+        return Figure(float(max(there, back)), self.rule)
+
+    def assd_mm(self) -> Figure:
+        """The mean over the border voxels of both masks together."""
+        if self.rule is not Rule.MEASURED:
+            return Figure(self.empty_mm, self.rule)
+        total = self.truth_to_prediction_mm.sum() + self.prediction_to_truth_mm.sum()
+        count = self.truth_to_prediction_mm.size + self.prediction_to_truth_mm.size
+        return Figure(float(total / count), self.rule)
+
+
+def surface_distances(
+    truth: NDArray[Any],
+    prediction: NDArray[Any],
+    spacing_mm: Sequence[float],
+    *,
+    image_shape: Sequence[int] | None = None,
+) -> SurfaceDistances:
+    """Distances between the borders of two masks, both ways (docs/metrics.md, v1).
+
+    Args:
+        truth: mask; whatever isn't 0 is inside.
+        prediction: mask on the same grid.
+        spacing_mm: distance between voxel centres along each axis, from the truth's header.
+        image_shape: shape of the whole image, if the masks are a crop of it that holds both of them entirely.
+
+    Raises:
+        GeometryError: the shapes differ, or the spacing doesn't fit them.
+    """
+    truth, prediction = check_masks(truth, prediction)
+    shape = tuple(image_shape) if image_shape is not None else truth.shape
+    check_spacing(spacing_mm, truth.ndim)
+    box = joint_box(truth, prediction)
+    truth, prediction = truth[box], prediction[box]
+    rule = empty_rule(int(np.count_nonzero(truth)), int(np.count_nonzero(prediction)))
+    if rule is not Rule.MEASURED:
+        nothing = np.zeros(0)
+        empty_mm = 0.0 if rule is Rule.BOTH_EMPTY else diagonal_mm(shape, spacing_mm)
+        return SurfaceDistances(nothing, nothing, rule, empty_mm)
+    axes = [axis for axis, length in enumerate(shape) if length > 1]
+    truth_border, prediction_border = border(truth, axes), border(prediction, axes)
+    return SurfaceDistances(
+        truth_to_prediction_mm=directed_mm(truth_border, prediction_border, spacing_mm),
+        prediction_to_truth_mm=directed_mm(prediction_border, truth_border, spacing_mm),
+        rule=rule,
+        empty_mm=diagonal_mm(shape, spacing_mm),
+    )
+
+
+def hausdorff_mm(truth: NDArray[Any], prediction: NDArray[Any], spacing_mm: Sequence[float]) -> Figure:
+    """The symmetric, maximum Hausdorff distance between the borders of two masks (docs/metrics.md, v1).
+
+    Args:
+        truth: mask; whatever isn't 0 is inside.
+        prediction: mask on the same grid.
+        spacing_mm: distance between voxel centres along each axis, from the truth's header.
+
+    Returns:
+        Millimetres. Both empty: 0. One empty: the physical diagonal of the image.
+
+    Raises:
+        GeometryError: the shapes differ, or the spacing doesn't fit them.
+    """
+    return surface_distances(truth, prediction, spacing_mm).hausdorff_mm()
+
+
+def hd95_mm(truth: NDArray[Any], prediction: NDArray[Any], spacing_mm: Sequence[float]) -> Figure:
+    """Like ``hausdorff_mm``, with the 95th percentile of each direction instead of its maximum."""
+    return surface_distances(truth, prediction, spacing_mm).hd95_mm()
+
+
+def assd_mm(truth: NDArray[Any], prediction: NDArray[Any], spacing_mm: Sequence[float]) -> Figure:
+    """Average symmetric surface distance: like ``hausdorff_mm``, with the mean over all border voxels."""
+    return surface_distances(truth, prediction, spacing_mm).assd_mm()
+
+
+def border(mask: NDArray[np.bool_], axes: Sequence[int] | None = None) -> NDArray[np.bool_]:
+    """The voxels of a mask that have a face neighbour outside it; the image's edge counts as outside.
+
+    Args:
+        mask: boolean mask.
+        axes: axes along which neighbours are looked for. None: all that are longer than one voxel, so that
+            the border of a single slice is its outline, not the whole of it.
+
+    Returns:
+        A boolean mask of the same shape.
+    """
+    if axes is None:
+        axes = [axis for axis, length in enumerate(mask.shape) if length > 1]
+    inside = mask.copy()
+    for axis in axes:
+        moved, kept = np.moveaxis(mask, axis, 0), np.moveaxis(inside, axis, 0)
+        kept[1:] &= moved[:-1]
+        kept[:-1] &= moved[1:]
+        kept[0] = False
+        kept[-1] = False
+    return mask & ~inside if axes else mask.copy()
+
+
+def directed_mm(
+    start: NDArray[np.bool_], goal: NDArray[np.bool_], spacing_mm: Sequence[float]
+) -> NDArray[np.float64]:
+    """Distance from every voxel of ``start`` to the nearest one of ``goal``; neither may be empty.
+
+    A search tree over the border voxels beats a distance transform of the whole box, most of which is never
+    asked for, and is exact to double precision. Voxels in both borders are at distance 0 and aren't searched.
+    Neither balanced nor compact, the tree is three times quicker on voxel grids, where many are equally far.
+    """
+    distances = np.zeros(np.count_nonzero(start))
+    apart = ~goal[start]
+    if apart.any():
+        spacing = np.asarray(spacing_mm, dtype=np.float64)
+        tree = cKDTree(np.argwhere(goal) * spacing, leafsize=32, balanced_tree=False, compact_nodes=False)
+        distances[apart] = tree.query(np.argwhere(start)[apart] * spacing)[0]
+    return distances
+
+
+def joint_box(truth: NDArray[np.bool_], prediction: NDArray[np.bool_]) -> tuple[slice, ...]:
+    """The smallest box of voxels around both masks; of no size if both are empty."""
+    either = truth | prediction
+    box: list[slice] = []
+    for axis in range(either.ndim):
+        others = tuple(other for other in range(either.ndim) if other != axis)
+        filled = np.flatnonzero(either.any(axis=others))
+        box.append(slice(int(filled[0]), int(filled[-1]) + 1) if filled.size else slice(0, 0))
+    return tuple(box)
+
+
+def check_spacing(spacing_mm: Sequence[float], axes: int) -> None:
+    """Refuses spacings that can't be those of an image with so many axes.
+
+    Raises:
+        GeometryError: says what was found.
+    """
+    spacing = np.asarray(spacing_mm, dtype=np.float64)
+    if spacing.shape != (axes,) or not np.isfinite(spacing).all() or (spacing <= 0).any():
+        raise GeometryError(
+            "an impossible voxel spacing",
+            found=f"{tuple(spacing_mm)} mm",
+            expected=f"{axes} positive numbers",
+        )
