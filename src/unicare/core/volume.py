@@ -23,10 +23,13 @@ class FileGeometry:
     Attributes:
         shape: voxels along the file's three axes.
         affine: (4, 4), file voxel index to RAS+ millimetres.
+        header: the file's own header, so that what is written lies in the same place for every reader
+            (sform, qform and their codes to the bit); None when there was no NIfTI file.
     """
 
     shape: tuple[int, int, int]
     affine: NDArray[np.float64]
+    header: Any = None
 
     def to_pls(self) -> NDArray[np.float64]:
         """The orientation transform (3, 2) of nibabel that takes file axes to PLS axes."""
