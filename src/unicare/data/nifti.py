@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from unicare.core.errors import GeometryError, ImageError, OutputError
 from unicare.core.volume import Volume
 from unicare.data.nifti_bytes import read_values, written_beside
-from unicare.data.nifti_header import Layout, check_transforms
+from unicare.data.nifti_header import VoxelLayout, check_transforms
 
 __all__ = ["MAX_BYTES", "NIFTI_SUFFIXES", "load_labels", "load_volume", "save_labels", "save_volume", "stem"]
 
@@ -149,7 +149,7 @@ def save_volume(path: str | os.PathLike[str], volume: Volume) -> None:
     _write(Path(path), volume, data)
 
 
-def _scaled(raw: NDArray[Any], layout: Layout, dtype: type[np.floating[Any]]) -> NDArray[Any]:
+def _scaled(raw: NDArray[Any], layout: VoxelLayout, dtype: type[np.floating[Any]]) -> NDArray[Any]:
     """Stored values times slope plus intercept, reckoned in float64 in pieces to spare memory."""
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows is infinite, and told as such
         if layout.scaling is None:
@@ -162,7 +162,7 @@ def _scaled(raw: NDArray[Any], layout: Layout, dtype: type[np.floating[Any]]) ->
         return values
 
 
-def _refuse_not_finite(path: Path, values: NDArray[Any], raw: NDArray[Any], layout: Layout) -> None:
+def _refuse_not_finite(path: Path, values: NDArray[Any], raw: NDArray[Any], layout: VoxelLayout) -> None:
     bad = ~np.isfinite(values)
     if not bad.any():
         return
@@ -176,12 +176,12 @@ def _refuse_not_finite(path: Path, values: NDArray[Any], raw: NDArray[Any], layo
     )
 
 
-def _index(mask: NDArray[np.bool_], layout: Layout) -> tuple[int, ...]:
+def _index(mask: NDArray[np.bool_], layout: VoxelLayout) -> tuple[int, ...]:
     """The file's own index of the first true voxel of a flat mask."""
     return tuple(int(i) for i in np.unravel_index(int(np.argmax(mask)), layout.shape, order="F"))
 
 
-def _volume(path: Path, layout: Layout, values: NDArray[Any]) -> Volume:
+def _volume(path: Path, layout: VoxelLayout, values: NDArray[Any]) -> Volume:
     try:
         volume = Volume.from_file_axes(values.reshape(layout.shape, order="F"), layout.affine)
     except GeometryError as error:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unicare.core.errors import ImageError, OutputError
-from unicare.data.nifti_header import Layout, layout_of, parse_header
+from unicare.data.nifti_header import VoxelLayout, layout_of, parse_header
 
 __all__ = ["read_values", "written_beside"]
 
@@ -27,7 +27,7 @@ _GZIP_LEVEL = 3
 _log = logging.getLogger("unicare")
 
 
-def read_values(path: Path, max_bytes: int) -> tuple[Layout, NDArray[Any]]:
+def read_values(path: Path, max_bytes: int) -> tuple[VoxelLayout, NDArray[Any]]:
     """Reads the stored values, flat, first file axis fastest, without scaling.
 
     Raises:
@@ -73,7 +73,7 @@ def read_values(path: Path, max_bytes: int) -> tuple[Layout, NDArray[Any]]:
 
 def _read_stream(
     path: Path, stream: BinaryIO, room_bytes: int, kind: str, max_bytes: int
-) -> tuple[Layout, NDArray[Any]]:
+) -> tuple[VoxelLayout, NDArray[Any]]:
     """Reads header and voxels; ``room_bytes`` is the most that the file can hold once it is unpacked."""
     layout = layout_of(path, parse_header(path, stream))
     claimed = prod(layout.shape) * layout.dtype.itemsize
@@ -109,7 +109,7 @@ def _check_end(path: Path, stream: BinaryIO) -> None:
         _log.warning("%s: bytes after the end of the gzip stream are ignored", path)
 
 
-def _cut_off(path: Path, layout: Layout, found: str, claimed: int) -> ImageError:
+def _cut_off(path: Path, layout: VoxelLayout, found: str, claimed: int) -> ImageError:
     return ImageError(
         f"{path}: the file is cut off",
         found=found,

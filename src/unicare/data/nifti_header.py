@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from unicare.core.errors import GeometryError, ImageError
 from unicare.core.volume import check_affine, spacing_from_affine
 
-__all__ = ["Layout", "check_transforms", "layout_of", "parse_header"]
+__all__ = ["VoxelLayout", "check_transforms", "layout_of", "parse_header"]
 
 _MM_PER_UNIT = {1: 1000.0, 2: 1.0, 3: 0.001}  # metre, millimetre, micron
 _MAX_SPACING_MM = 1000.0
@@ -44,7 +44,7 @@ _log = logging.getLogger("unicare")
 
 
 @dataclass(frozen=True, eq=False)
-class Layout:
+class VoxelLayout:
     """Where and how a file's voxels are stored.
 
     Attributes:
@@ -113,14 +113,14 @@ def _check_magic(path: Path, header: Nifti1Header) -> None:
     )
 
 
-def layout_of(path: Path, header: Nifti1Header) -> Layout:
+def layout_of(path: Path, header: Nifti1Header) -> VoxelLayout:
     """What the header says about voxels and geometry.
 
     Raises:
         ImageError: it describes no scalar 3D volume.
         GeometryError: it doesn't say how the volume lies in the patient, or says so impossibly.
     """
-    return Layout(
+    return VoxelLayout(
         header=header,
         shape=_shape(path, header),
         dtype=_dtype(path, header),
@@ -244,7 +244,7 @@ def _qform(path: Path, header: Nifti1Header) -> NDArray[np.float64]:
         ) from None
 
 
-def check_transforms(path: Path, layout: Layout) -> None:
+def check_transforms(path: Path, layout: VoxelLayout) -> None:
     """Warns when pixdim or qform say something else than the affine that is used."""
     header = layout.header
     if int(header["sform_code"]) <= 0:
