@@ -81,5 +81,7 @@ def seed_everything(seed: int, number: int, stream: int = 0) -> np.random.Genera
 
 
 def _quiet_worker(_worker: int) -> None:
-    # Ctrl-C reaches the whole process group; the loop decides what it means and ends its workers.
+    # Ctrl-C reaches the whole process group; the loop decides what it means and ends its workers, which must
+    # not inherit the loop's own way of putting off SIGTERM.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)

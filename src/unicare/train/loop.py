@@ -5,12 +5,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import signal
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from types import FrameType, TracebackType
 from typing import Any, Protocol
 
 import torch
@@ -22,11 +19,14 @@ from unicare.core.errors import SettingsError, UnicareError
 from unicare.train.average import AveragedModel
 from unicare.train.batches import seed_everything
 from unicare.train.checkpoint import export_weights, load_checkpoint, save_checkpoint, write_atomically
+from unicare.train.device import resolve_precision, to_channels_last
+from unicare.train.optimizer import make_optimizer
 from unicare.train.progress import RunLog, TrainingProgress
 from unicare.train.schedule import learning_rate, planned_steps, planning_step
-from unicare.train.settings import LoopSettings
+from unicare.train.settings import LoopSettings, setting_changes
+from unicare.train.stop import StopRequest
 
-__all__ = ["TrainTask", "make_optimizer", "resolve_precision", "train"]
+__all__ = ["TrainTask", "train"]
 
 WEIGHTS_FILE = "weights.safetensors"
 PATIENCE = 50  # steps in a row without a finite gradient before the run is given up
@@ -93,7 +93,7 @@ def train(task: TrainTask, settings: LoopSettings, out: str | Path) -> Path:
     """
     run = _Run(task, settings, Path(out))
     run.resume()
-    with TrainingProgress(run.step, run.steps) as progress, _StopRequest() as stop:
+    with TrainingProgress(run.step, run.steps) as progress, StopRequest() as stop:
         run.progress = progress
         try:
             run.log = RunLog(run.out, run.step)
@@ -116,7 +116,7 @@ class _Run:
         seed_everything(settings.seed, 0, stream=2)
         model = task.build_model()
         if settings.channels_last:
-            _to_channels_last(model)
+            to_channels_last(model)
         model = self.fabric.to_device(model)
         self.model = model
         self.average = AveragedModel(model, settings.ema_decay)
@@ -149,7 +149,7 @@ class _Run:
             self.step, self.minutes = state["step"], state["minutes"]
             self.steps = self.settings.steps or state["steps"]
             self._notes.append(f"goes on from step {self.step}")
-            changed = _differences(yaml.safe_load(state["settings"]), plain)
+            changed = setting_changes(yaml.safe_load(state["settings"]), plain)
             if changed:
                 self._notes.append(f"settings differ from the checkpoint's: {'; '.join(changed)}")
         self._settings_text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
@@ -157,7 +157,7 @@ class _Run:
             self.out / "settings.yaml", lambda part: part.write_bytes(self._settings_text.encode())
         )
 
-    def loop(self, stop: _StopRequest) -> None:
+    def loop(self, stop: StopRequest) -> None:
         """Step until the end, with checkpoints and validations on the way."""
         device = self.fabric.device.type
         self.progress.say(f"training on {device}, {self.fabric._precision.precision}, in {self.out}")
@@ -279,89 +279,6 @@ class _Run:
         return time.monotonic() - self._checkpoint_at >= 60 * self.settings.checkpoint_minutes
 
 
-class _StopRequest:
-    """Remembers Ctrl-C or SIGTERM until a step is finished; a second Ctrl-C ends at once."""
-
-    def __init__(self) -> None:
-        self.requested = False
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> _StopRequest:
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._on_signal)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        if self.requested:
-            raise KeyboardInterrupt("stopped at once, without a checkpoint of the last steps")
-        self.requested = True
-
-
-def make_optimizer(model: nn.Module, settings: LoopSettings) -> torch.optim.AdamW:
-    """AdamW that decays weights of convolutions and linear layers, but no biases, norms and embeddings."""
-    whole = {
-        id(parameter)
-        for module in model.modules()
-        if isinstance(module, nn.Embedding | nn.EmbeddingBag)
-        for parameter in module.parameters(recurse=False)
-    }
-    decayed: list[nn.Parameter] = []
-    kept: list[nn.Parameter] = []
-    for name, parameter in model.named_parameters():
-        if not parameter.requires_grad:
-            continue
-        plain = parameter.ndim < 2 or id(parameter) in whole or "embed" in name.rpartition(".")[2]
-        (kept if plain else decayed).append(parameter)
-    groups = [
-        {"params": decayed, "weight_decay": settings.weight_decay},
-        {"params": kept, "weight_decay": 0.0},
-    ]
-    on_fused_device = all(p.device.type in {"cpu", "cuda"} for p in (*decayed, *kept))
-    groups = [group for group in groups if group["params"]]
-    return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=settings.betas, fused=on_fused_device)
-
-
-def resolve_precision(settings: LoopSettings) -> tuple[str, str]:
-    """Device and precision that "auto" stands for on this machine.
-
-    Raises:
-        SettingsError: the device isn't there.
-    """
-    has = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    device = settings.device
-    if device == "auto":
-        device = "cuda" if has["cuda"] else "cpu"
-    if not has[device]:
-        raise SettingsError(f"loop.device={device}: this machine has none", mend="set loop.device=cpu")
-    if settings.precision != "auto":
-        return device, settings.precision
-    if device == "cuda":
-        quick = torch.cuda.is_bf16_supported(including_emulation=False)
-    else:
-        # bfloat16 with AVX-512 or AMX tiles is several times quicker; emulated, it is slower than float32
-        quick = device == "cpu" and _cpu_has_bfloat16()
-    return device, "bf16-mixed" if quick else "32-true"
-
-
-def _cpu_has_bfloat16() -> bool:
-    names = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
-    return any(getattr(torch.cpu, name, bool)() for name in names)
-
-
-def _to_channels_last(model: nn.Module) -> None:
-    formats = {4: torch.channels_last, 5: torch.channels_last_3d}
-    for parameter in model.parameters():
-        if parameter.ndim in formats:
-            parameter.data = parameter.data.to(memory_format=formats[parameter.ndim])
-
-
 def _due(step: int, every: int | None) -> bool:
     return every is not None and step % every == 0
 
@@ -381,15 +298,3 @@ def _batch_size(batch: Any) -> int:
     nested = (Tensor, Mapping, list, tuple)
     found = [item for item in inner if isinstance(item, nested) or dataclasses.is_dataclass(item)]
     return _batch_size(found[0]) if found else 1
-
-
-def _differences(before: Any, now: Any, place: str = "") -> list[str]:
-    """Changed values of two nested settings, as ``loop.steps 100 → 200``."""
-    if isinstance(before, dict) and isinstance(now, dict):
-        changes = []
-        for key in {**before, **now}:
-            inner = f"{place}.{key}" if place else str(key)
-            changes += _differences(before.get(key), now.get(key), inner)
-        return changes
-    same = json.dumps(before, default=str) == json.dumps(now, default=str)
-    return [] if same else [f"{place} {before} → {now}"]

@@ -138,8 +138,13 @@ def _prepared(
     logits = logits.float()
     if weight is None:
         weight = logits.new_ones(len(logits))
-    mask = logits.new_ones(()) if valid is None else valid.to(logits)
-    return logits, target.to(logits), mask.expand(logits.shape), weight.to(logits)
+    target = target.to(logits)
+    if valid is None:
+        return logits, target, torch.ones_like(logits), weight.to(logits)
+    known = (valid > 0).expand(logits.shape)
+    # whatever marks unknown voxels in the truth (255, NaN) must not reach a product
+    target = torch.where(known, target, torch.zeros_like(target))
+    return logits, target, known.to(logits), weight.to(logits)
 
 
 def _dice_loss(probability: Tensor, target: Tensor, smooth: float) -> Tensor:

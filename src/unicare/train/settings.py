@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from unicare.core.errors import SettingsError
 
-__all__ = ["LoopSettings", "Recipe", "load_recipe", "validate_section"]
+__all__ = ["LoopSettings", "Recipe", "load_recipe", "setting_changes", "validate_section"]
 
 SECTIONS = ("loop", "model", "data")
 
@@ -139,6 +140,18 @@ def validate_section(
         if not place:
             raise SettingsError(f"{source}: section {section}: {message}") from None
         raise SettingsError(f"{source}: {key}: {message}", found=repr(first["input"])) from None
+
+
+def setting_changes(before: Any, now: Any, place: str = "") -> list[str]:
+    """Changed values of two nested settings, as ``loop.steps 100 → 200``."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        changes = []
+        for key in {**before, **now}:
+            inner = f"{place}.{key}" if place else str(key)
+            changes += setting_changes(before.get(key), now.get(key), inner)
+        return changes
+    same = json.dumps(before, default=str) == json.dumps(now, default=str)
+    return [] if same else [f"{place} {before} → {now}"]
 
 
 def _read_sections(path: Path) -> dict[str, dict[str, Any]]:
