@@ -33,11 +33,17 @@ class FileGeometry:
 
     def to_pls(self) -> NDArray[np.float64]:
         """The orientation transform (3, 2) of nibabel that takes file axes to PLS axes."""
-        return orientations.ornt_transform(orientations.io_orientation(self.affine), _PLS)
+        turn: NDArray[np.float64] = orientations.ornt_transform(
+            orientations.io_orientation(self.affine), _PLS
+        )
+        return turn
 
     def from_pls(self) -> NDArray[np.float64]:
         """The orientation transform (3, 2) that takes PLS axes back to file axes."""
-        return orientations.ornt_transform(_PLS, orientations.io_orientation(self.affine))
+        turn: NDArray[np.float64] = orientations.ornt_transform(
+            _PLS, orientations.io_orientation(self.affine)
+        )
+        return turn
 
 
 def spacing_from_affine(affine: NDArray[np.float64]) -> tuple[float, float, float]:
@@ -90,7 +96,8 @@ class Volume:
         """Turns an array (P, L, S) on this volume's grid into the file's own axis order."""
         if data.shape != self.shape:
             raise GeometryError("an array on another grid", found=data.shape, expected=f"{self.shape}")
-        return orientations.apply_orientation(data, self.file.from_pls())
+        turned: NDArray[Any] = orientations.apply_orientation(data, self.file.from_pls())
+        return turned
 
     def with_data(self, data: NDArray[Any]) -> Volume:
         """Another array (P, L, S) on the same grid."""
@@ -115,7 +122,7 @@ class Volume:
 
     @property
     def acquisition_axis(self) -> int | None:
-        """The axis of a stack of thick slices: its spacing is over twice both others; None if there is none."""
+        """The axis of a stack of thick slices: its spacing is over twice both others; else None."""
         spacing = np.array(self.spacing_mm)
         axis = int(np.argmax(spacing))
         others = np.delete(spacing, axis)
