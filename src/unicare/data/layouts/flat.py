@@ -21,9 +21,9 @@ _log = logging.getLogger("unicare")
 def split_name(name: str, known: Collection[str] | None = None) -> tuple[str, str]:
     """Splits a file's stem into case id and sequence name.
 
-    A case id may end like a sequence: ``foo_T2`` is the case ``foo_T2`` when that one is known, else the T2 image
-    of ``foo``. Accented letters compare alike whichever way they are composed, and an id that is known comes
-    back in the spelling in which it is known.
+    A case id may end like a sequence: ``foo_T2`` is the case ``foo_T2`` when that one is known, else the T2
+    image of ``foo``. Accented letters compare alike whichever way they are composed, and an id that is known
+    comes back in the spelling in which it is known.
 
     Args:
         name: the file's name without .nii or .nii.gz.
@@ -45,8 +45,8 @@ def split_name(name: str, known: Collection[str] | None = None) -> tuple[str, st
 def list_cases(folder: Path, known: Collection[str] | None = None) -> dict[str, dict[str, Path]]:
     """Finds the cases of ``<folder>/images``; see ``Layout``.
 
-    Sequence names are read in upper and lower case, ``DE`` as LGE and ``C0`` as bSSFP. Hidden files are passed
-    over; two files of one case and sequence give a warning, and the first by name is taken.
+    Sequence names are read in upper and lower case, ``DE`` as LGE and ``C0`` as bSSFP. Hidden files are
+    passed over; two files of one case and sequence give a warning, and the first by name is taken.
 
     Raises:
         ImageError: there is no such folder, or no NIfTI file in it.
