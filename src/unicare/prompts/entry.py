@@ -1,4 +1,4 @@
-"""One case of prompts.json: what its slices, labels, boxes and points may look like, what is said otherwise."""
+"""One case of prompts.json: how slices, labels, boxes and points may look, and what is said otherwise."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _KEYS = {
 
 _ENTRY = "[box, points] or an object with box and points"
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("unicare")
 
 
 def show_name(name: str) -> str:
