@@ -1,0 +1,107 @@
+"""The trunk of a virtual patient: everything around the heart, in painting order."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unicare.data.phantom.abdomen import build_abdomen
+from unicare.data.phantom.anatomy import Shape
+from unicare.data.phantom.chest import build_chest
+from unicare.data.phantom.lattice import Field, Lattice, LatticeShape, smooth_min
+from unicare.data.phantom.skeleton import build_ribs, build_spine
+from unicare.data.phantom.tissues import Tissue
+from unicare.data.phantom.torso import Torso, draw_habitus
+
+__all__ = ["build_trunk"]
+
+_TOP_MM, _BOTTOM_MM = 204.0, -268.0
+_SKIN_MM = 2.0
+
+
+def build_trunk(rng: np.random.Generator, landmarks: dict[str, NDArray[np.float32]]) -> list[Shape]:
+    """A random trunk from the shoulders (about 200 mm above the heart) to the fifth lumbar vertebra (260 mm below).
+
+    Args:
+        rng: source of chance; the same state gives the same trunk.
+        landmarks: points (3,) RAS+ mm of the heart that the trunk adapts to, all optional: ``lv_apex``,
+            ``mitral_centre``; ``aorta_descending`` and ``vena_cava_inferior`` where the heart's own vessels end.
+
+    Returns:
+        Shapes in painting order; the heart is painted over them.
+    """
+    torso = Torso(rng, draw_habitus(rng), landmarks)
+    return [
+        *_wall(rng, torso),
+        *build_ribs(rng, torso),
+        *_contents(torso),
+        *build_chest(rng, torso),
+        *build_abdomen(rng, torso, landmarks),
+        *build_spine(rng, torso),
+    ]
+
+
+def _wall(rng: np.random.Generator, torso: Torso) -> list[Shape]:
+    """Skin, the fat under it, and the muscles with the fat between their fibres."""
+    reach = 185 * torso.habitus.width + 1.6 * torso.habitus.fat_mm + 0.5 * torso.habitus.visceral_mm + 15
+    front = 110 * torso.habitus.depth + 1.9 * torso.habitus.fat_mm + torso.habitus.visceral_mm
+    front += 1.2 * torso.habitus.breast_mm
+    mid = torso.midline_mm
+    back = -180 * torso.habitus.depth - torso.habitus.fat_mm
+    lattice = Lattice.over((mid - reach, back, _BOTTOM_MM), (mid + reach, front, _TOP_MM), (5, 5, 7))
+    polar = torso.polar(lattice)
+    fat = torso.field(lattice, polar, "fat")
+    breasts, gland = _breasts(rng, torso, lattice)
+    fat = smooth_min(fat, breasts, 16)
+    couch = torso.axis_y(np.zeros(1, np.float32))[0] - np.float32(118 * torso.habitus.depth)
+    couch -= np.float32(0.35 * torso.habitus.fat_mm)
+    _, y, _ = lattice.open_axes()
+    fat = np.maximum(fat, (couch - y) + np.zeros_like(fat))
+    muscle = np.maximum(torso.field(lattice, polar, "muscles"), fat + 1.5)
+    grain = (5.0, 5.0, 7.0)
+    fibre = Lattice.over(lattice.origin_mm, (mid + reach, 120, _TOP_MM), grain)
+    streak = fibre.noise(rng, 26) + 0.7 * fibre.noise(rng, 15)
+    part = tuple(slice(0, n) for n in (min(a, b) for a, b in zip(fibre.shape, lattice.shape, strict=True)))
+    inside = muscle[part]
+    marbling = np.maximum((float(rng.uniform(0.9, 1.7)) - np.abs(streak[part]) * 1.6) * -1.0, 0) * 0
+    marbling = np.abs(streak[part]) * 5.0 - float(rng.uniform(0.5, 1.8))
+    marbling = np.maximum(marbling, inside + 4.0)
+    shapes: list[Shape] = [
+        LatticeShape.cut(Tissue.SKIN, lattice, fat),
+        LatticeShape.cut(Tissue.FAT, lattice, fat + _SKIN_MM),
+        LatticeShape.cut(Tissue.MUSCLE, lattice, muscle),
+        LatticeShape.cut(Tissue.FAT, Lattice(lattice.origin_mm, lattice.step_mm, _shape(marbling)), marbling),
+    ]
+    if torso.habitus.breast_mm:
+        shapes.append(LatticeShape.cut(Tissue.MUSCLE, lattice, np.maximum(gland, -muscle + 3)))
+    return shapes
+
+
+def _shape(field: Field) -> tuple[int, int, int]:
+    return field.shape[0], field.shape[1], field.shape[2]
+
+
+def _breasts(rng: np.random.Generator, torso: Torso, lattice: Lattice) -> tuple[Field, Field]:
+    size = torso.habitus.breast_mm
+    outer, gland = lattice.empty(), lattice.empty()
+    if not size:
+        return outer, gland
+    level = np.asarray([5 * torso.habitus.height], np.float32)
+    front = float(torso.axis_y(level)[0] + torso.muscles(level)[0, 0])
+    share = float(rng.uniform(0.3, 0.7))
+    for side in (1.0, -1.0):
+        aside = torso.midline_mm + side * (62 + 0.45 * size)
+        path = [(aside, front - 0.55 * size, level[0] + 10), (aside + side * 0.35 * size, front - 0.1 * size, level[0])]
+        lattice.tubes(path, (size, 0.85 * size), into=outer, stretch=(1.15, 0.8, 1.1))
+        lattice.tubes(path, (share * size, 0.8 * share * size), into=gland)
+    return outer, gland + 4 * lattice.noise(rng, 30) + 3 * lattice.noise(rng, 16)
+
+
+def _contents(torso: Torso) -> list[Shape]:
+    """The cavity of the chest and belly, filled with fat until the organs come."""
+    reach = 150 * torso.habitus.width + 0.5 * torso.habitus.visceral_mm + 8
+    front = 80 * torso.habitus.depth + torso.habitus.visceral_mm
+    mid = torso.midline_mm
+    lattice = Lattice.over((mid - reach, -160, _BOTTOM_MM), (mid + reach, front, _TOP_MM), (5, 5, 5))
+    cavity = torso.field(lattice, torso.polar(lattice), "cavity")
+    return [LatticeShape.cut(Tissue.FAT, lattice, cavity)]
