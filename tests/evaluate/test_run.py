@@ -1,0 +1,196 @@
+import csv
+import gzip
+import json
+import math
+
+import nibabel as nib
+import numpy as np
+import pytest
+from rich.console import Console
+
+from unicare.core.errors import ImageError, SettingsError
+from unicare.evaluate.rows import read_rows
+from unicare.evaluate.run import METRICS_FILE, SUMMARY_FILE, evaluate
+from unicare.evaluate.terminal import print_worst
+
+AFFINE = np.diag([-1.0, -1.0, 10.0, 1.0])
+SHAPE = (20, 20, 6)
+
+
+def save(path, labels, affine=AFFINE):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nib.save(nib.Nifti1Image(labels.astype(np.int16), affine), path)
+
+
+def heart(label=500):
+    labels = np.zeros(SHAPE, dtype=np.int16)
+    labels[5:15, 5:15, 1:5] = label
+    return labels
+
+
+@pytest.fixture
+def folders(tmp_path):
+    return tmp_path / "predictions", tmp_path / "truth", tmp_path / "out"
+
+
+def values(result, case, label):
+    return {row.metric: row.value for row in result.rows if (row.case, row.label) == (case, label)}
+
+
+def test_figures_of_a_missed_end_slice(folders):
+    predictions, truth, out = folders
+    save(truth / "a.nii.gz", heart())
+    short = heart()
+    short[:, :, 4] = 0
+    save(predictions / "a_pred.nii.gz", short)
+    result = evaluate(predictions, truth, out)
+    found = values(result, "a", 500)
+    assert found["dice"] == pytest.approx(6 / 7)
+    assert found["hausdorff_mm"] == pytest.approx(10.0)
+    assert {row.structure for row in result.rows} == {"left ventricle blood cavity"}
+    assert read_rows(out / METRICS_FILE) == result.rows
+
+
+def test_missing_prediction_counts_as_empty_and_is_named(folders):
+    predictions, truth, out = folders
+    save(truth / "a.nii.gz", heart())
+    save(truth / "b.nii.gz", heart())
+    save(predictions / "a.nii.gz", heart())
+    result = evaluate(predictions, truth, out)
+    assert result.missing == ("b",)
+    diagonal = math.sqrt(20**2 + 20**2 + 60**2)
+    assert values(result, "b", 500)["dice"] == 0.0
+    assert values(result, "b", 500)["hausdorff_mm"] == pytest.approx(diagonal)
+    summary = json.loads((out / SUMMARY_FILE).read_text())
+    dice = next(s for s in summary["structures"] if s["metric"] == "dice")
+    assert (dice["n"], dice["mean"], dice["sd"]) == (2, 0.5, pytest.approx(math.sqrt(0.5)))
+    assert dice["rules"] == {"measured": 1, "prediction_empty": 1}
+    assert summary["missing_predictions"] == ["b"]
+
+
+def test_other_grid_is_an_error_row_and_the_rest_goes_on(folders):
+    predictions, truth, out = folders
+    for case in "abc":
+        save(truth / f"{case}.nii.gz", heart())
+    save(predictions / "a_pred.nii.gz", heart()[:, :, :5])
+    shifted = AFFINE.copy()
+    shifted[0, 3] = 3.0
+    save(predictions / "b_pred.nii.gz", heart(), shifted)
+    save(predictions / "c_pred.nii.gz", heart())
+    result = evaluate(predictions, truth, out)
+    assert set(result.errors) == {"a", "b"}
+    for case in "ab":
+        assert f"{case}_pred.nii.gz" in result.errors[case]
+        assert f"truth/{case}.nii.gz" in result.errors[case]
+    assert "3 mm off" in result.errors["b"]
+    assert values(result, "c", 500)["dice"] == 1.0
+    with (out / METRICS_FILE).open() as file:
+        bad = [row for row in csv.DictReader(file) if row["metric"] == "error"]
+    assert [(row["case"], row["value"]) for row in bad] == [("a", ""), ("b", "")]
+
+
+def test_same_grid_in_another_axis_order_is_fine(folders):
+    predictions, truth, _ = folders
+    save(truth / "a.nii.gz", heart())
+    image = nib.load(truth / "a.nii.gz")
+    turned = image.as_reoriented(np.array([[2, 1], [0, -1], [1, 1]]))
+    predictions.mkdir()
+    nib.save(turned, predictions / "a_pred.nii.gz")
+    assert values(evaluate(predictions, truth), "a", 500)["hausdorff_mm"] == 0.0
+
+
+def test_damaged_files_become_errors(folders):
+    predictions, truth, _ = folders
+    save(truth / "a.nii.gz", heart())
+    save(truth / "b.nii.gz", heart())
+    save(predictions / "b_pred.nii.gz", heart())
+    (predictions / "a_pred.nii.gz").write_bytes(gzip.compress(b"no image")[:-4])
+    result = evaluate(predictions, truth)
+    assert set(result.errors) == {"a"}
+    assert values(result, "b", 500)["dice"] == 1.0
+
+
+def test_predicted_but_not_in_the_truth_is_a_finding(folders):
+    predictions, truth, _ = folders
+    save(truth / "a.nii.gz", heart())
+    more = heart()
+    more[0, 0, :3] = 77
+    save(predictions / "a_pred.nii.gz", more)
+    result = evaluate(predictions, truth)
+    assert {row.label for row in result.rows} == {500}
+    assert len(result.findings) == 1
+    assert "label 77" in result.findings[0]
+    assert "3 voxels" in result.findings[0]
+
+
+def test_only_what_the_manifest_calls_annotated_is_scored(folders, tmp_path):
+    predictions, truth, _ = folders
+    both = heart()
+    both[0:3, 0:3, 2] = 600
+    save(truth / "a.nii.gz", both)
+    save(predictions / "a_pred.nii.gz", both)
+    save(truth / "b.nii.gz", heart())
+    save(predictions / "b_pred.nii.gz", both)
+    cohort = tmp_path / "cohort.csv"
+    cohort.write_text(
+        "case,centre,distribution,task,annotated\n"
+        "a,North,ID,myops,left ventricle blood cavity\n"
+        "b,South,OOD,myops,500;600\n"
+    )
+    result = evaluate(predictions, truth, cohort_csv=cohort)
+    scored = {(row.case, row.label, row.centre, row.distribution) for row in result.rows}
+    assert scored == {("a", 500, "North", "ID"), ("b", 500, "South", "OOD"), ("b", 600, "South", "OOD")}
+    assert {row.rule for row in result.rows if row.label == 600} == {"truth_empty"}
+
+
+def test_manifest_that_names_nobody_known(folders, tmp_path):
+    predictions, truth, _ = folders
+    save(truth / "a.nii.gz", heart())
+    predictions.mkdir()
+    cohort = tmp_path / "cohort.csv"
+    cohort.write_text("case,task,annotated\na,myops,elbow\n")
+    with pytest.raises(SettingsError, match="elbow"):
+        evaluate(predictions, truth, cohort_csv=cohort)
+    cohort.write_text("name\na\n")
+    with pytest.raises(SettingsError, match="column named case"):
+        evaluate(predictions, truth, cohort_csv=cohort)
+
+
+def test_unknown_labels_and_own_names(folders):
+    predictions, truth, _ = folders
+    save(truth / "a.nii.gz", heart(label=9))
+    predictions.mkdir()
+    assert {row.structure for row in evaluate(predictions, truth).rows} == {"label 9"}
+    assert {row.structure for row in evaluate(predictions, truth, names={9: "thymus"}).rows} == {"thymus"}
+
+
+def test_processes_give_the_same_rows_in_the_same_order(folders):
+    predictions, truth, _ = folders
+    for index in range(5):
+        save(truth / f"case {index}.nii.gz", heart())
+        save(predictions / f"case {index}_pred.nii.gz", np.roll(heart(), index, 0))
+    told = []
+    alone = evaluate(predictions, truth, progress=lambda done, total, case: told.append((done, total, case)))
+    together = evaluate(predictions, truth, workers=2)
+    assert alone == together
+    assert told == [(index + 1, 5, f"case {index}") for index in range(5)]
+
+
+def test_nothing_to_walk_over(tmp_path):
+    with pytest.raises(ImageError, match="no folder of predictions"):
+        evaluate(tmp_path / "nowhere", tmp_path)
+    with pytest.raises(ImageError, match="no truth"):
+        evaluate(tmp_path, tmp_path)
+
+
+def test_terminal_shows_the_worst_first(folders):
+    predictions, truth, _ = folders
+    for index in range(4):
+        save(truth / f"[b]{index}.nii.gz", heart())
+        save(predictions / f"[b]{index}_pred.nii.gz", np.roll(heart(), 3 - index, 0))
+    console = Console(record=True, width=120, force_terminal=False)
+    print_worst(evaluate(predictions, truth), console, count=2)
+    text = console.export_text()
+    assert text.index("[b]0") < text.index("[b]1")
+    assert "[b]2" not in text
+    assert "left ventricle blood cavity" in text
