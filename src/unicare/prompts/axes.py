@@ -1,8 +1,9 @@
 """Which axes prompts count along: slices along S or the acquisition axis, x along rows or columns.
 
-The challenge's page counts slices along axis 2 of the PLS volume, x along axis 0 and y along axis 1. Files made
-slice by slice from short-axis stacks count the acquired slices instead, and some tools take x for columns. Both
-show: every slice is listed, so the number of keys tells, and swapped coordinates soon leave the slice.
+The challenge's page counts slices along axis 2 of the PLS volume, x along axis 0 and y along axis 1. Files
+made slice by slice from short-axis stacks count the acquired slices instead, and some tools take x for
+columns. Both show: every slice is listed, so the number of keys tells, and swapped coordinates soon leave
+the slice.
 """
 
 from __future__ import annotations
@@ -53,8 +54,8 @@ def fit_to_volume(
     """Finds the axes that prompts count along, and refuses prompts that don't fit the volume.
 
     With ``"auto"`` the literal reading (axis 2, or the axis that the prompts already carry) is taken when it
-    fits, unless the keys are exactly the slices of the acquisition axis and not those of the literal one; else
-    the acquisition axis when that fits. Boxes that overhang by a voxel or two are clipped, with a warning.
+    fits, unless the keys are exactly the slices of the acquisition axis and not those of the literal one;
+    else the acquisition axis when that fits. Boxes that overhang by a voxel or two are clipped.
 
     Args:
         prompts: of one case, as read.
