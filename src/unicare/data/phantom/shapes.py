@@ -34,6 +34,7 @@ __all__ = [
     "Block",
     "Difference",
     "Ellipsoid",
+    "Float",
     "Grown",
     "HalfSpace",
     "Intersection",
@@ -47,6 +48,7 @@ __all__ = [
     "rotation",
     "rough",
     "tube",
+    "vector",
 ]
 
 

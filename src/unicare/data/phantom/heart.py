@@ -1,0 +1,435 @@
+"""A heart: four chambers, valves, vessels, fat and lesions, in painting order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unicare.data.phantom.anatomy import Shape
+from unicare.data.phantom.atria import Atrium, left_atrium, right_atrium
+from unicare.data.phantom.lesions import atrial_scars, draw_infarct, infarct_shapes
+from unicare.data.phantom.shapes import (
+    Difference,
+    Float,
+    Grown,
+    HalfSpace,
+    Intersection,
+    Loft,
+    Painted,
+    Shell,
+    Solid,
+    Union,
+    rotation,
+    rough,
+    tube,
+    vector,
+)
+from unicare.data.phantom.tissues import Tissue
+from unicare.data.phantom.ventricles import (
+    LeftVentricle,
+    LongAxis,
+    RightVentricle,
+    Trabeculae,
+    long_axis,
+    papillary_muscles,
+)
+from unicare.data.phantom.vessels import Aorta, PulmonaryArtery, aorta, coronary_arteries, pulmonary_artery
+
+__all__ = ["HeartOptions", "build_heart", "sample_heart_options", "short_axis_affine"]
+
+Landmarks = dict[str, NDArray[np.float32]]
+
+_NOT_MYOCARDIUM = frozenset(Tissue) - {Tissue.MYOCARDIUM}
+
+
+@dataclass(frozen=True)
+class HeartOptions:
+    """What a heart is like, before chance fills in the rest.
+
+    Attributes:
+        size: factor of all lengths; 0.82 a small woman, 1.15 a large man.
+        systole: 0 end of diastole .. 1 end of systole.
+        left_dilation: factor of the left ventricle's width, 1.4 in a failing heart.
+        wall_mm: thickness of the left ventricle's wall at the end of diastole.
+        septum_mm: how much thicker its septum is.
+        right_dilation: factor of the right ventricle's width.
+        left_atrial_dilation: factor of the left atrium's lengths.
+        right_atrial_dilation: factor of the right atrium's lengths.
+        trabeculae_mm: depth of the left ventricle's trabeculae.
+        fat_mm: thickness of the fat on the heart.
+        infarct: with scar, and oedema and no-reflow if it is fresh.
+        atrial_scar: with scar in the left atrium's wall.
+    """
+
+    size: float = 1.0
+    systole: float = 0.0
+    left_dilation: float = 1.0
+    wall_mm: float = 9.0
+    septum_mm: float = 1.0
+    right_dilation: float = 1.0
+    left_atrial_dilation: float = 1.0
+    right_atrial_dilation: float = 1.0
+    trabeculae_mm: float = 4.0
+    fat_mm: float = 3.0
+    infarct: bool = False
+    atrial_scar: bool = False
+
+
+def sample_heart_options(rng: np.random.Generator) -> HeartOptions:
+    """A random heart, healthy or ill, at a random moment of its beat."""
+    kind = rng.choice(
+        ("healthy", "dilated", "hypertrophic", "right", "infarcted"), p=(0.38, 0.15, 0.15, 0.1, 0.22)
+    )
+    dilation = {"dilated": rng.uniform(1.15, 1.5), "hypertrophic": rng.uniform(0.78, 0.98)}.get(kind, 1.0)
+    wall = {"dilated": rng.uniform(5.5, 9), "hypertrophic": rng.uniform(11, 17)}.get(
+        kind, rng.uniform(6.5, 10.5)
+    )
+    return HeartOptions(
+        size=float(np.clip(rng.normal(0.98, 0.085), 0.78, 1.2)),
+        systole=float(rng.choice((0.0, rng.uniform(0, 1), 1.0), p=(0.45, 0.3, 0.25))),
+        left_dilation=float(dilation * rng.uniform(0.92, 1.12)),
+        wall_mm=float(wall),
+        septum_mm=float(rng.uniform(0, 8) if kind == "hypertrophic" else rng.uniform(-0.5, 2.0)),
+        right_dilation=float(rng.uniform(1.2, 1.75) if kind == "right" else rng.uniform(0.8, 1.2)),
+        left_atrial_dilation=float(np.exp(rng.normal(0.03, 0.15))),
+        right_atrial_dilation=float(np.exp(rng.normal(0.04 + 0.12 * (kind == "right"), 0.12))),
+        trabeculae_mm=float(rng.uniform(1, 7)),
+        fat_mm=float(rng.uniform(0.5, 6)),
+        infarct=bool(kind == "infarcted" or rng.random() < 0.15),
+        atrial_scar=bool(rng.random() < 0.25),
+    )
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """The parts that painting needs."""
+
+    frame: LongAxis
+    left: LeftVentricle
+    right: RightVentricle
+    left_atrium: Atrium
+    right_atrium: Atrium
+    aorta: Aorta
+    pulmonary: PulmonaryArtery
+    mitral_mm: Float
+    aortic_mm: Float
+    tricuspid_mm: Float
+    aortic_radius_mm: float
+    mitral_radius_mm: float
+    midline_mm: float
+
+
+def build_heart(rng: np.random.Generator, options: HeartOptions) -> tuple[list[Shape], Landmarks]:
+    """A random heart.
+
+    Args:
+        rng: source of chance; the same state gives the same heart.
+        options: what is not left to chance.
+
+    Returns:
+        Shapes in painting order, and landmarks (3,) in RAS+ mm: ``lv_apex``, ``mitral_centre``,
+        ``tricuspid_centre``, ``aortic_centre``, ``pulmonary_centre``, ``rv_insertion_anterior``,
+        ``rv_insertion_inferior``, ``rv_apex``, ``la_centre``, ``ra_centre``, ``aorta_descending`` and
+        ``vena_cava_inferior`` (where they end), ``spine`` (its expected midline); and directions ``lv_axis``
+        (apex to base), ``lv_septal``, ``lv_anterior``.
+    """
+    parts = _draw_parts(rng, options)
+    shapes = [
+        *_coverings(rng, parts, options),
+        *_vessel_walls(parts),
+        *_atria(rng, parts, options),
+        *_right_ventricle(rng, parts),
+        *_left_ventricle(rng, parts, options),
+        *_orifices(parts, options),
+        *_arteries(parts),
+        *coronary_arteries(rng, parts.left, parts.right),
+    ]
+    return list(shapes), _landmarks(parts)
+
+
+def _draw_left(rng: np.random.Generator, frame: LongAxis, options: HeartOptions) -> LeftVentricle:
+    squeeze = options.systole * float(rng.uniform(0.22, 0.38))
+    if options.left_dilation > 1.15:
+        squeeze *= 0.45
+    length = 82 * options.size * options.left_dilation**0.4 * float(rng.uniform(0.9, 1.1))
+    tilt = rng.normal(0, (0.08, 0.09))
+    normal = frame.axes @ vector((tilt[0], 0.08 + tilt[1], 1.0))
+    wall = options.wall_mm * options.size**0.5 * (1 + 1.5 * squeeze)
+    return LeftVentricle(
+        frame=frame,
+        length_mm=length * (1 - 0.5 * squeeze),
+        radius_mm=24.5
+        * options.size
+        * options.left_dilation
+        * (1 - squeeze)
+        * float(rng.uniform(0.94, 1.06)),
+        wall_mm=wall,
+        apex_mm=wall * float(rng.uniform(0.4, 0.85)),
+        septum_mm=options.septum_mm,
+        widest=float(rng.uniform(0.58, 0.74)),
+        roundness=float(rng.uniform(1.8, 2.6) + 0.5 * (options.left_dilation - 1)),
+        narrowing=float(rng.uniform(0.06, 0.2)),
+        flatness=float(rng.normal(0, 0.035)),
+        bend_mm=rng.normal(0, 2.5, 2),
+        base_normal=vector(normal / np.linalg.norm(normal)),
+        surface_seed=int(rng.integers(1 << 30)),
+        waviness_mm=float(rng.uniform(0.3, 0.9)),
+    )
+
+
+def _draw_right(rng: np.random.Generator, left: LeftVentricle, options: HeartOptions) -> RightVentricle:
+    size, squeeze = options.size, 1 - 0.22 * options.systole
+    resting = (22.0 * size + options.wall_mm) / max(float(left.outer_radius_mm(0.0)), 1.0)
+    outlet = left.frame.point(
+        float(rng.normal(14, 3)) * size,
+        float(left.outer_radius_mm(0.3 * left.length_mm)) + float(rng.uniform(6, 11)) * size,
+        0.5 * left.length_mm - float(rng.uniform(8, 16)) * size,
+    )
+    return RightVentricle(
+        left=left,
+        width_mm=float(rng.uniform(25, 33)) * size * options.right_dilation * squeeze,
+        wall_mm=float(rng.uniform(2.0, 3.6)) * (1 + 0.3 * options.systole),
+        start=float(rng.uniform(0.0, 0.18)),
+        base_mm=float(rng.uniform(3, 9)) * size,
+        height=float(rng.uniform(0.92, 1.12))
+        * options.right_dilation**0.5
+        * float(np.clip(resting, 0.95, 1.15)),
+        fullness=float(rng.uniform(0.55, 0.95)),
+        lean_mm=float(rng.normal(2, 4)),
+        outlet_mm=outlet,
+        outlet_radius_mm=float(rng.uniform(10.5, 13.5)) * size * options.right_dilation**0.4,
+        surface_seed=int(rng.integers(1 << 30)),
+    )
+
+
+def _draw_parts(rng: np.random.Generator, options: HeartOptions) -> _Parts:
+    frame = long_axis(rng)
+    left = _draw_left(rng, frame, options)
+    right = _draw_right(rng, left, options)
+    midline = float(rng.normal(38, 3)) * options.size**0.5
+    base_radius = left.radius_mm * (1 - left.narrowing)
+    mitral_radius = float(np.clip(0.64 * base_radius, 11, 18) * rng.uniform(0.92, 1.08))
+    aortic_radius = float(rng.uniform(9.8, 12.5)) * options.size
+    mitral = left.base_mm + frame.point(-0.24 * base_radius, -0.27 * base_radius, 0)
+    aortic = left.base_mm + frame.point(0.41 * base_radius, 0.46 * base_radius, 3)
+    tricuspid = right.tricuspid_mm()
+    left_size = options.size * options.left_atrial_dilation * (1 + 0.1 * options.systole)
+    right_size = options.size * options.right_atrial_dilation * (1 + 0.1 * options.systole)
+    wall = float(rng.uniform(1.2, 2.6))
+    arteries = aorta(rng, aortic, aortic_radius, midline, options.size)
+    basal = frame.axes[:, 2]
+    return _Parts(
+        frame=frame,
+        left=left,
+        right=right,
+        left_atrium=left_atrium(rng, mitral, left.base_normal, mitral_radius, left_size, wall),
+        right_atrium=right_atrium(rng, tricuspid, basal, 15 * options.size, right_size, wall),
+        aorta=arteries,
+        pulmonary=pulmonary_artery(rng, right.outlet_mm, right.outlet_radius_mm, arteries, options.size),
+        mitral_mm=mitral,
+        aortic_mm=aortic,
+        tricuspid_mm=tricuspid,
+        aortic_radius_mm=aortic_radius,
+        mitral_radius_mm=mitral_radius,
+        midline_mm=midline,
+    )
+
+
+def _coverings(rng: np.random.Generator, parts: _Parts, options: HeartOptions) -> list[Painted]:
+    """Pericardium and the fat within, which fills the grooves between the chambers."""
+    chambers = (
+        parts.left.outer,
+        parts.right.outer,
+        parts.left_atrium.body,
+        parts.right_atrium.body,
+        Grown(parts.pulmonary.trunk, -3),
+    )
+    fat = rough(Grown(Union(chambers, blend_mm=10 + 2 * options.fat_mm), options.fat_mm), rng, 1.0, 35)
+    return [
+        Painted(Grown(fat, float(rng.uniform(0.8, 1.6))), Tissue.PERICARDIUM),
+        Painted(fat, Tissue.EPICARDIAL_FAT),
+    ]
+
+
+def _vessel_walls(parts: _Parts) -> list[Painted]:
+    veins = [vein for atrium in (parts.left_atrium, parts.right_atrium) for _, vein in atrium.veins]
+    walls: list[Painted] = [Painted(Grown(vein, 0.9), Tissue.WALL_VESSEL) for vein in veins]
+    walls.append(Painted(Grown(parts.pulmonary.branches, 1.0), Tissue.WALL_VESSEL))
+    walls.append(Painted(Grown(parts.aorta.arch, 1.5), Tissue.WALL_VESSEL))
+    walls.append(Painted(Grown(parts.aorta.descending, 1.5), Tissue.WALL_VESSEL))
+    walls.append(Painted(Grown(parts.left_atrium.appendage, 1.2), Tissue.WALL_LA))
+    walls.append(Painted(Grown(parts.right_atrium.appendage, 1.2), Tissue.WALL_RA))
+    return walls
+
+
+def _atria(rng: np.random.Generator, parts: _Parts, options: HeartOptions) -> list[Painted]:
+    left, right = parts.left_atrium, parts.right_atrium
+    left_wall = Grown(left.body, left.wall_mm)
+    # The left wall serves as the septum.
+    right_body = Difference(right.body, left_wall)
+    caval = {"superior": Tissue.VENA_CAVA_SUPERIOR, "inferior": Tissue.VENA_CAVA_INFERIOR}
+    shapes = [Painted(Grown(right.body, right.wall_mm), Tissue.WALL_RA), Painted(left_wall, Tissue.WALL_LA)]
+    if options.atrial_scar:
+        roots = np.array([vein.path_mm[1] for _, vein in left.veins], np.float32)[::3]
+        shapes += atrial_scars(rng, left.body, left.wall_mm, roots)
+    shapes.append(Painted(parts.pulmonary.branches, Tissue.PULMONARY_ARTERY))
+    shapes += [Painted(vein, Tissue.PULMONARY_VEIN) for _, vein in left.veins]
+    shapes += [Painted(vein, caval[name]) for name, vein in right.veins]
+    shapes.append(Painted(left.appendage, Tissue.ATRIAL_APPENDAGE))
+    shapes.append(Painted(right.appendage, Tissue.BLOOD_RA))
+    shapes.append(Painted(right_body, Tissue.BLOOD_RA))
+    shapes.append(Painted(left.body, Tissue.BLOOD_LA))
+    return shapes
+
+
+def _right_ventricle(rng: np.random.Generator, parts: _Parts) -> list[Painted]:
+    right, frame = parts.right, parts.frame
+    length = parts.left.length_mm
+    fade = (-0.3 * length, float(rng.uniform(0.1, 0.5)) * length)
+    ridges = Trabeculae.draw(rng, right.cavity, frame, float(rng.uniform(4, 9)), fade)
+    keep = frozenset(Tissue) - {Tissue.BLOOD_LA, Tissue.WALL_LA}
+    return [
+        Painted(right.outer, Tissue.WALL_RV, keep),
+        Painted(right.cavity, Tissue.BLOOD_RV, keep),
+        Painted(ridges, Tissue.TRABECULA_RV, frozenset({Tissue.BLOOD_RV})),
+    ]
+
+
+def _left_ventricle(rng: np.random.Generator, parts: _Parts, options: HeartOptions) -> list[Painted]:
+    left = parts.left
+    fade = (-0.45 * left.length_mm, float(rng.uniform(0.0, 0.35)) * left.length_mm)
+    depth = min(options.trabeculae_mm, 0.3 * left.radius_mm)
+    ridges = Trabeculae.draw(rng, left.cavity, parts.frame, depth, fade)
+    blood = frozenset({Tissue.BLOOD_LV, Tissue.TRABECULA_LV})
+    shapes = [
+        Painted(left.outer, Tissue.MYOCARDIUM),
+        Painted(left.cavity, Tissue.BLOOD_LV),
+        Painted(ridges, Tissue.TRABECULA_LV, blood),
+    ]
+    shapes += [
+        Painted(muscle, Tissue.PAPILLARY_LV, blood)
+        for muscle in papillary_muscles(rng, left, options.systole)
+    ]
+    if options.infarct:
+        shapes += infarct_shapes(rng, left, draw_infarct(rng))
+    return shapes
+
+
+def _leaflets(centre: Float, normal: Float, radius_mm: float, open_share: float, depth_mm: float) -> Solid:
+    """A thin funnel from the annulus into the ventricle; `open_share` of the radius is left at its tip."""
+    first, second = np.linalg.svd(normal[None])[2][1:]
+    axes = vector(np.stack([first, second, normal], axis=1))
+    tip = max(open_share, 0.08) * radius_mm
+    funnel = Loft(
+        (-depth_mm, -0.4 * depth_mm, 0.0),
+        ((tip, tip), (0.82 * radius_mm, 0.82 * radius_mm), (radius_mm, radius_mm)),
+        origin_mm=centre,
+        axes=axes,
+    )
+    sides = HalfSpace(centre - normal * np.float32(depth_mm - 1.3), -normal)
+    return Intersection((Shell(funnel, 1.3), sides, HalfSpace(centre - normal * np.float32(1.3), normal)))
+
+
+def _orifices(parts: _Parts, options: HeartOptions) -> list[Painted]:
+    """Blood through the valves' planes, then the leaflets."""
+    left, frame = parts.left, parts.frame
+    outlet_from = frame.point(2, 3, 0.5 * left.length_mm - 16)
+    outlet = tube((outlet_from, parts.aortic_mm), parts.aortic_radius_mm, 5)
+    opening = 1 - options.systole
+    mitral = _leaflets(
+        parts.mitral_mm, left.base_normal, parts.mitral_radius_mm, 0.65 * opening, 8 + 9 * opening
+    )
+    basal = frame.axes[:, 2]
+    tricuspid = _leaflets(parts.tricuspid_mm, basal, 15 * options.size, 0.65 * opening, 7 + 8 * opening)
+    within_left = frozenset({Tissue.BLOOD_LV, Tissue.TRABECULA_LV})
+    fat = Tissue.EPICARDIAL_FAT
+    return [
+        Painted(parts.right_atrium.valve, Tissue.BLOOD_RA, frozenset({Tissue.WALL_RV, Tissue.WALL_RA, fat})),
+        Painted(
+            parts.left_atrium.valve, Tissue.BLOOD_LA, frozenset({Tissue.MYOCARDIUM, Tissue.WALL_LA, fat})
+        ),
+        Painted(outlet, Tissue.BLOOD_LV),
+        Painted(mitral, Tissue.VALVE, within_left),
+        Painted(tricuspid, Tissue.VALVE, frozenset({Tissue.BLOOD_RV, Tissue.TRABECULA_RV})),
+    ]
+
+
+def _arteries(parts: _Parts) -> list[Painted]:
+    trunk, great = parts.pulmonary.trunk, parts.aorta
+    cavities = frozenset({Tissue.BLOOD_LV, Tissue.MYOCARDIUM, Tissue.BLOOD_RV, Tissue.VALVE})
+    return [
+        Painted(
+            Grown(trunk, 1.2), Tissue.WALL_VESSEL, frozenset(Tissue) - cavities - {Tissue.PULMONARY_ARTERY}
+        ),
+        Painted(Grown(great.ascending, 1.4), Tissue.WALL_VESSEL, frozenset(Tissue) - cavities),
+        Painted(trunk, Tissue.PULMONARY_ARTERY, _NOT_MYOCARDIUM),
+        Painted(great.descending, Tissue.AORTA_DESCENDING),
+        Painted(great.arch, Tissue.AORTA_ARCH),
+        Painted(great.ascending, Tissue.AORTA_ASCENDING),
+    ]
+
+
+def _landmarks(parts: _Parts) -> Landmarks:
+    left, frame = parts.left, parts.frame
+    half = left.length_mm / 2
+    insertion = np.deg2rad(62)
+    ends = {name: vein.path_mm[-1] for name, vein in parts.right_atrium.veins}
+    points = {
+        "lv_apex": frame.point(0, 0, -half),
+        "mitral_centre": parts.mitral_mm,
+        "tricuspid_centre": parts.tricuspid_mm,
+        "aortic_centre": parts.aortic_mm,
+        "pulmonary_centre": parts.right.outlet_mm,
+        "rv_insertion_anterior": left.on_surface(insertion, 0.0),
+        "rv_insertion_inferior": left.on_surface(-insertion, 0.0),
+        "rv_apex": frame.point(
+            float(left.outer_radius_mm(-half + 8)), 0, (parts.right.start - 0.5) * 2 * half
+        ),
+        "la_centre": parts.left_atrium.centre_mm,
+        "ra_centre": parts.right_atrium.centre_mm,
+        "aorta_descending": parts.aorta.end_mm,
+        "vena_cava_inferior": ends["inferior"],
+        "spine": (parts.midline_mm, -95.0, 0.0),
+        "lv_axis": frame.axes[:, 2],
+        "lv_septal": frame.axes[:, 0],
+        "lv_anterior": frame.axes[:, 1],
+    }
+    return {name: vector(np.squeeze(point)) for name, point in points.items()}
+
+
+def short_axis_affine(
+    landmarks: Landmarks,
+    spacing_mm: float,
+    slice_spacing_mm: float,
+    shape: tuple[int, int, int],
+    rng: np.random.Generator | None = None,
+) -> NDArray[np.float64]:
+    """The affine of a stack of short-axis slices, as a technician would plan it.
+
+    Axis 0 runs from the septum to the lateral wall, axis 1 from anterior to inferior, axis 2 from base to apex; the
+    stack's middle is the middle of the ventricle.
+
+    Args:
+        landmarks: from `build_heart`.
+        spacing_mm: in plane.
+        slice_spacing_mm: between slices.
+        shape: voxels (X, Y, Z).
+        rng: tilts, turns and shifts the planes a little; without, they are exact.
+
+    Returns:
+        (4, 4) from voxel indices to RAS+ mm.
+    """
+    axes = np.stack(
+        [-landmarks["lv_septal"], -landmarks["lv_anterior"], -landmarks["lv_axis"]], axis=1
+    ).astype(float)
+    # Turned so that the right ventricle lies left and the anterior wall up, as on a monitor.
+    centre = np.zeros(3)
+    if rng is not None:
+        axes = axes @ rotation(rng.normal(0, (4.0, 4.0, 14.0))).astype(float)
+        centre = axes @ rng.normal(0, (9.0, 9.0, 3.0))
+    affine = np.eye(4)
+    affine[:3, :3] = axes * (spacing_mm, spacing_mm, slice_spacing_mm)
+    affine[:3, 3] = centre - affine[:3, :3] @ ((np.array(shape) - 1) / 2)
+    return affine
