@@ -120,8 +120,7 @@ def test_killed_and_resumed_gives_the_same_to_the_bit(tmp_path, changes):
     for name in ("losses.jsonl", "validation.jsonl"):
         assert lines(out / name) == lines(tmp_path / "straight" / name)
     assert [line["step"] for line in lines(out / "losses.jsonl")] == list(range(1, 13))
-    ours, theirs = load_file(resumed), load_file(straight)
-    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    assert resumed.read_bytes() == straight.read_bytes()
 
 
 def test_it_learns_and_says_so(tmp_path, capsys):

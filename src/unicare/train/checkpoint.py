@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pickle
 from collections.abc import Callable, Mapping
@@ -10,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
 
 from unicare.core.errors import OutputError, WeightsError
@@ -86,7 +86,8 @@ def export_weights(
             if not torch.isfinite(converted).all():
                 raise WeightsError(f"weight {name} isn't finite as {dtype}", mend="export as float32")
         tensors[name] = converted.contiguous()
-    write_atomically(Path(path), lambda part: save_file(tensors, part, metadata=dict(metadata)))
+    content = _in_fixed_order(save(tensors, dict(metadata)))
+    write_atomically(Path(path), lambda part: part.write_bytes(content))
     return Path(path)
 
 
@@ -103,7 +104,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         with part.open("rb+") as file:
             os.fsync(file.fileno())
         os.replace(part, path)
-    except (OSError, RuntimeError, SafetensorError) as error:  # torch reports a full disk as RuntimeError
+    except (OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
         _remove(part)
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise OutputError(
@@ -112,6 +113,14 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     except BaseException:
         _remove(part)
         raise
+
+
+def _in_fixed_order(content: bytes) -> bytes:
+    """Sort the header of a safetensors file, whose metadata come in random order: same weights, same bytes."""
+    size = int.from_bytes(content[:8], "little")
+    header = json.dumps(json.loads(content[8 : 8 + size]), sort_keys=True, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)  # data start at a multiple of eight
+    return len(header).to_bytes(8, "little") + header + content[8 + size :]
 
 
 def _remove(part: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import torch
 import yaml
 from lightning_fabric import Fabric
+from lightning_fabric.plugins.precision import MixedPrecision, Precision
 from torch import Tensor, nn
 
 from unicare.core.errors import SettingsError, UnicareError
@@ -111,8 +112,10 @@ class _Run:
 
     def __init__(self, task: TrainTask, settings: LoopSettings, out: Path) -> None:
         self.task, self.settings, self.out = task, settings, out
-        device, precision = resolve_precision(settings)
-        self.fabric = Fabric(accelerator=device, devices=1, precision=precision)  # type: ignore[arg-type]
+        device, self.precision = resolve_precision(settings)
+        # the plugin itself, because its name would make Fabric print a line of its own
+        arithmetic = Precision() if self.precision == "32-true" else MixedPrecision("bf16-mixed", device)
+        self.fabric = Fabric(accelerator=device, devices=1, plugins=arithmetic)
         seed_everything(settings.seed, 0, stream=2)
         model = task.build_model()
         if settings.channels_last:
@@ -133,7 +136,8 @@ class _Run:
 
     def resume(self) -> None:
         """Take up the newest checkpoint, if any, and write down the settings."""
-        plain = {"loop": self.settings.model_dump(mode="json"), **self.task.settings()}
+        settings = {"loop": self.settings.model_dump(mode="json"), **self.task.settings()}
+        plain = json.loads(json.dumps(settings, default=str))  # tuples and paths have no place in YAML
         state = load_checkpoint(self.out / "checkpoints")
         if state is not None:
             try:
@@ -160,7 +164,7 @@ class _Run:
     def loop(self, stop: StopRequest) -> None:
         """Step until the end, with checkpoints and validations on the way."""
         device = self.fabric.device.type
-        self.progress.say(f"training on {device}, {self.fabric._precision.precision}, in {self.out}")
+        self.progress.say(f"training on {device}, {self.precision}, in {self.out}")
         for note in self._notes:
             self.progress.say(note)
         batches = self.task.batches(self.step * self.settings.accumulate, self.settings.seed)
