@@ -36,9 +36,7 @@ _STORED_TYPES: dict[int, np.dtype[Any]] = {
         768: np.uint32,
         1024: np.int64,
         1280: np.uint64,
-        1536: np.longdouble,  # 16 bytes, where the machine has it
     }.items()
-    if code != 1536 or np.dtype(np.longdouble).itemsize == 16
 }
 _log = logging.getLogger("unicare")
 
@@ -157,10 +155,10 @@ def _dtype(path: Path, header: Nifti1Header) -> np.dtype[Any]:
     if dtype is None:
         name = data_type_codes.niistring.get(code, "unknown")
         raise ImageError(
-            f"{path}: the voxels aren't single numbers",
+            f"{path}: the voxels aren't plain numbers",
             found=f"datatype {code} ({name})",
-            expected="an integer or float type",
-            mend="save the image with one number per voxel (grey values, or the magnitude)",
+            expected="an integer type, float32 or float64",
+            mend="save one number per voxel (grey values, or the magnitude)",
         )
     return dtype.newbyteorder(header.endianness)
 
