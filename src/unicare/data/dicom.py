@@ -19,6 +19,7 @@ from unicare.data.dicom_stack import Slice, stack_affine
 __all__ = ["Series", "find_series", "load_series", "pick_series", "read_series"]
 
 _MAX_BYTES = 2**32
+_SLICE_CLASSES = ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4")  # CT and MR image storage
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
@@ -144,6 +145,15 @@ def _pydicom() -> ModuleType:
 
 def _is_slice(path: Path, dataset: Any) -> bool:
     """Whether it is an image with a place of its own; segmentations, reports and screenshots are not."""
+    meta = getattr(dataset, "file_meta", {})
+    kind = dataset.get("SOPClassUID") or meta.get("MediaStorageSOPClassUID")
+    if not kind:
+        raise ImageError(
+            f"{path}: a damaged DICOM file",
+            found="no SOPClassUID",
+            expected="a complete image",
+            mend="copy the file again, or take it out of the folder",
+        )
     if "PerFrameFunctionalGroupsSequence" in dataset and dataset.get("Modality") in ("CT", "MR"):
         # left out silently, these would be missing slices
         raise ImageError(
@@ -151,7 +161,8 @@ def _is_slice(path: Path, dataset: Any) -> bool:
             expected="one file per slice, or NIfTI",
             mend="convert it with dcm2niix",
         )
-    return "Rows" in dataset and "PixelSpacing" in dataset
+    # a slice cut off before its geometry must be told, or the stack would end early
+    return kind in _SLICE_CLASSES or ("Rows" in dataset and "PixelSpacing" in dataset)
 
 
 def _sequence(dataset: Any, description: str) -> str:
@@ -199,7 +210,7 @@ def _numbers(path: Path, dataset: Any, keyword: str, count: int) -> list[float]:
     if len(numbers) != count or not np.isfinite(numbers).all():
         raise ImageError(
             f"{path}: the DICOM element {keyword} is missing or damaged",
-            found=dataset.get(keyword),
+            found=dataset.get(keyword, "nothing"),
             expected=f"{count} number{'s' if count > 1 else ''}",
             mend="leave out images that are no slices of the scan (scouts, secondary captures)",
         )
