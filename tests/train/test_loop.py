@@ -18,12 +18,13 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from unicare.core.errors import OutputError, SettingsError, UnicareError, WeightsError
+from unicare.train import loop
 from unicare.train.average import AveragedModel
 from unicare.train.batches import episode_batches
 from unicare.train.checkpoint import export_weights, load_checkpoint, save_checkpoint
 from unicare.train.loop import train
 from unicare.train.optimizer import make_optimizer
-from unicare.train.schedule import learning_rate
+from unicare.train.schedule import learning_rate, planned_steps
 from unicare.train.settings import LoopSettings
 
 SETTINGS = LoopSettings(
@@ -170,15 +171,22 @@ def test_time_budget_ends_the_run_and_more_time_goes_on(tmp_path):
     short = SETTINGS.model_copy(update={"max_minutes": 1e-9})
     train(TinyTask(), short, tmp_path)
     assert load_checkpoint(tmp_path / "checkpoints")["step"] == 1
-    train(TinyTask(), SETTINGS.model_copy(update={"max_minutes": 10}), tmp_path)
+    train(TinyTask(), SETTINGS.model_copy(update={"max_minutes": 60}), tmp_path)
     assert load_checkpoint(tmp_path / "checkpoints")["step"] == 12
 
 
-def test_steps_are_planned_from_the_time(tmp_path):
-    settings = SETTINGS.model_copy(update={"steps": None, "max_minutes": 0.01, "validate_every": None})
+def test_steps_are_planned_from_the_time_once(tmp_path, monkeypatch):
+    assert planned_steps(100, minutes=1, max_minutes=10) == pytest.approx(1000, rel=0.05)
+    assert planned_steps(100, minutes=9, max_minutes=1) == 100
+    asked = []
+    monkeypatch.setattr(loop, "planned_steps", lambda *given: asked.append(given) or 23)
+    settings = SETTINGS.model_copy(update={"steps": None, "max_minutes": 10, "checkpoint_every": 21})
     train(TinyTask(), settings, tmp_path)
-    state = load_checkpoint(tmp_path / "checkpoints")
-    assert state["steps"] >= state["step"] >= 20
+    assert [(step, limit) for step, _, limit in asked] == [(20, 10)]
+    (tmp_path / "checkpoints" / "step_000000023.pt").unlink()
+    train(TinyTask(), settings, tmp_path)
+    assert len(asked) == 1
+    assert load_checkpoint(tmp_path / "checkpoints")["step"] == 23
 
 
 def test_a_changed_recipe_is_told_and_another_network_refused(tmp_path, capsys):

@@ -104,9 +104,10 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         with part.open("rb+") as file:
             os.fsync(file.fileno())
         os.replace(part, path)
-    except (OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
+    except (OSError, RuntimeError) as error:
         _remove(part)
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        # torch's writer reports a full disk as a RuntimeError about positions in the file
+        reason = error.strerror if isinstance(error, OSError) else "the disk seems to be full"
         raise OutputError(
             f"{path}: can't be written ({reason})", mend="free space, or another place"
         ) from None
@@ -116,7 +117,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def _in_fixed_order(content: bytes) -> bytes:
-    """Sort the header of a safetensors file, whose metadata come in random order: same weights, same bytes."""
+    """Sort a safetensors header, whose metadata come in random order: same weights, same bytes."""
     size = int.from_bytes(content[:8], "little")
     header = json.dumps(json.loads(content[8 : 8 + size]), sort_keys=True, separators=(",", ":")).encode()
     header += b" " * (-len(header) % 8)  # data start at a multiple of eight
