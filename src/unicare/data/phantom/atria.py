@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -32,7 +31,7 @@ class Atrium:
     """An atrium and what opens into it.
 
     Attributes:
-        centre_mm: of its body (3,).
+        hull: an ellipsoid about as large as its body.
         body: body and vestibule, cut at the plane of its valve.
         valve: the tube of blood that joins it to its ventricle.
         appendage: the blood in its appendage.
@@ -40,17 +39,12 @@ class Atrium:
         wall_mm: thickness of its wall.
     """
 
-    centre_mm: Float
+    hull: Ellipsoid
     body: Solid
     valve: Solid
     appendage: Solid
     veins: Sequence[tuple[str, Tube]]
     wall_mm: float
-
-    @cached_property
-    def top_mm(self) -> float:
-        """S coordinate of the box around the body."""
-        return float(self.body.bounds_mm[1][2])
 
 
 def _body(
@@ -134,7 +128,7 @@ def left_atrium(
     appendage = _appendage(rng, path, np.array([7.5, 7, 8, 4.5]) * size**0.5 * rng.uniform(0.8, 1.25))
     # A little beyond the plane, so that the orifice is open.
     valve = tube((valve_mm + 6 * normal, valve_mm - 1.0 * normal), valve_radius_mm, 4)
-    return Atrium(centre, body, valve, appendage, veins, wall_mm)
+    return Atrium(Ellipsoid(centre, radii), body, valve, appendage, veins, wall_mm)
 
 
 # Root, bend and tip (mm) of each vein as seen from the atrium's centre; bend and tip are seen from the root.
@@ -173,4 +167,4 @@ def right_atrium(
     path = centre + np.array([(-4, 12, 13), (-9, 20, 21), (-18, 24, 26), (-25, 24, 27)]) * size
     appendage = _appendage(rng, path, np.array([11, 10, 8, 4.5]) * size**0.5 * rng.uniform(0.85, 1.2))
     valve = tube((valve_mm + 8 * normal, valve_mm - 3.0 * normal), valve_radius_mm, 4)
-    return Atrium(centre, body, valve, appendage, veins, wall_mm)
+    return Atrium(Ellipsoid(centre, radii), body, valve, appendage, veins, wall_mm)

@@ -11,11 +11,13 @@ from unicare.data.phantom.anatomy import Shape
 from unicare.data.phantom.atria import Atrium, left_atrium, right_atrium
 from unicare.data.phantom.lesions import atrial_scars, draw_infarct, infarct_shapes
 from unicare.data.phantom.shapes import (
+    Block,
     Difference,
     Float,
     Grown,
     HalfSpace,
     Intersection,
+    Layered,
     Loft,
     Painted,
     Shell,
@@ -136,17 +138,17 @@ def build_heart(rng: np.random.Generator, options: HeartOptions) -> tuple[list[S
         (apex to base), ``lv_septal``, ``lv_anterior``.
     """
     parts = _draw_parts(rng, options)
-    shapes = [
+    shapes: list[Shape] = [
         *_coverings(rng, parts, options),
         *_vessel_walls(parts),
         *_atria(rng, parts, options),
         *_right_ventricle(rng, parts),
         *_left_ventricle(rng, parts, options),
-        *_orifices(parts, options),
+        *_orifices(rng, parts, options),
         *_arteries(parts),
         *coronary_arteries(rng, parts.left, parts.right),
     ]
-    return list(shapes), _landmarks(parts)
+    return shapes, _landmarks(parts)
 
 
 def _draw_left(rng: np.random.Generator, frame: LongAxis, options: HeartOptions) -> LeftVentricle:
@@ -237,20 +239,21 @@ def _draw_parts(rng: np.random.Generator, options: HeartOptions) -> _Parts:
     )
 
 
-def _coverings(rng: np.random.Generator, parts: _Parts, options: HeartOptions) -> list[Painted]:
+def _coverings(rng: np.random.Generator, parts: _Parts, options: HeartOptions) -> list[Layered]:
     """Pericardium and the fat within, which fills the grooves between the chambers."""
-    chambers = (
-        parts.left.outer,
-        parts.right.outer,
-        parts.left_atrium.body,
-        parts.right_atrium.body,
-        Grown(parts.pulmonary.trunk, -3),
+    hull = Union(
+        (
+            parts.left.envelope,
+            Grown(parts.right.inflow, parts.right.wall_mm),
+            parts.left_atrium.hull,
+            parts.right_atrium.hull,
+            Grown(parts.right.outflow, parts.right.wall_mm),
+        ),
+        blend_mm=10 + 2 * options.fat_mm,
     )
-    fat = rough(Grown(Union(chambers, blend_mm=10 + 2 * options.fat_mm), options.fat_mm), rng, 1.0, 35)
-    return [
-        Painted(Grown(fat, float(rng.uniform(0.8, 1.6))), Tissue.PERICARDIUM),
-        Painted(fat, Tissue.EPICARDIAL_FAT),
-    ]
+    fat = rough(Grown(hull, 0.45 * options.fat_mm), rng, 0.8 + 0.25 * options.fat_mm, 45)
+    skin = float(rng.uniform(0.8, 1.6))
+    return [Layered(fat, ((skin, Tissue.PERICARDIUM), (0.0, Tissue.EPICARDIAL_FAT)))]
 
 
 def _vessel_walls(parts: _Parts) -> list[Painted]:
@@ -284,15 +287,14 @@ def _atria(rng: np.random.Generator, parts: _Parts, options: HeartOptions) -> li
     return shapes
 
 
-def _right_ventricle(rng: np.random.Generator, parts: _Parts) -> list[Painted]:
+def _right_ventricle(rng: np.random.Generator, parts: _Parts) -> list[Shape]:
     right, frame = parts.right, parts.frame
     length = parts.left.length_mm
     fade = (-0.3 * length, float(rng.uniform(0.1, 0.5)) * length)
     ridges = Trabeculae.draw(rng, right.cavity, frame, float(rng.uniform(4, 9)), fade)
     keep = frozenset(Tissue) - {Tissue.BLOOD_LA, Tissue.WALL_LA}
     return [
-        Painted(right.outer, Tissue.WALL_RV, keep),
-        Painted(right.cavity, Tissue.BLOOD_RV, keep),
+        Layered(right.cavity, ((right.wall_mm, Tissue.WALL_RV), (0.0, Tissue.BLOOD_RV)), keep),
         Painted(ridges, Tissue.TRABECULA_RV, frozenset({Tissue.BLOOD_RV})),
     ]
 
@@ -317,32 +319,45 @@ def _left_ventricle(rng: np.random.Generator, parts: _Parts, options: HeartOptio
     return shapes
 
 
-def _leaflets(centre: Float, normal: Float, radius_mm: float, open_share: float, depth_mm: float) -> Solid:
+def _leaflets(
+    rng: np.random.Generator,
+    centre: Float,
+    normal: Float,
+    radius_mm: float,
+    open_share: float,
+    depth_mm: float,
+) -> Solid:
     """A thin funnel from the annulus into the ventricle; `open_share` of the radius is left at its tip."""
     first, second = np.linalg.svd(normal[None])[2][1:]
-    axes = vector(np.stack([first, second, normal], axis=1))
+    turn = rng.uniform(0, np.pi)
+    along = np.cos(turn) * first + np.sin(turn) * second
+    axes = vector(np.stack([along, np.cross(normal, along), normal], axis=1))
     tip = max(open_share, 0.08) * radius_mm
     funnel = Loft(
         (-depth_mm, -0.4 * depth_mm, 0.0),
-        ((tip, tip), (0.82 * radius_mm, 0.82 * radius_mm), (radius_mm, radius_mm)),
+        ((tip, 0.8 * tip), (0.85 * radius_mm, 0.76 * radius_mm), (radius_mm, radius_mm)),
         origin_mm=centre,
         axes=axes,
     )
-    sides = HalfSpace(centre - normal * np.float32(depth_mm - 1.3), -normal)
-    return Intersection((Shell(funnel, 1.3), sides, HalfSpace(centre - normal * np.float32(1.3), normal)))
+    wavy = rough(funnel, rng, 0.9, 16)
+    cut = normal * np.float32(depth_mm - 1.1)
+    ends = (HalfSpace(centre - cut, -normal), HalfSpace(centre - normal * np.float32(1.1), normal))
+    # The leaflets part at the commissures.
+    gap = Block(centre, (2 * radius_mm, rng.uniform(1, 4), depth_mm), axes)
+    return Difference(Intersection((Shell(wavy, float(rng.uniform(0.7, 1.3))), *ends)), gap)
 
 
-def _orifices(parts: _Parts, options: HeartOptions) -> list[Painted]:
+def _orifices(rng: np.random.Generator, parts: _Parts, options: HeartOptions) -> list[Painted]:
     """Blood through the valves' planes, then the leaflets."""
     left, frame = parts.left, parts.frame
     outlet_from = frame.point(2, 3, 0.5 * left.length_mm - 16)
     outlet = tube((outlet_from, parts.aortic_mm), parts.aortic_radius_mm, 5)
     opening = 1 - options.systole
     mitral = _leaflets(
-        parts.mitral_mm, left.base_normal, parts.mitral_radius_mm, 0.65 * opening, 8 + 9 * opening
+        rng, parts.mitral_mm, left.base_normal, parts.mitral_radius_mm, 0.65 * opening, 8 + 9 * opening
     )
     basal = frame.axes[:, 2]
-    tricuspid = _leaflets(parts.tricuspid_mm, basal, 15 * options.size, 0.65 * opening, 7 + 8 * opening)
+    tricuspid = _leaflets(rng, parts.tricuspid_mm, basal, 15 * options.size, 0.65 * opening, 7 + 8 * opening)
     within_left = frozenset({Tissue.BLOOD_LV, Tissue.TRABECULA_LV})
     fat = Tissue.EPICARDIAL_FAT
     return [
@@ -374,7 +389,7 @@ def _arteries(parts: _Parts) -> list[Painted]:
 def _landmarks(parts: _Parts) -> Landmarks:
     left, frame = parts.left, parts.frame
     half = left.length_mm / 2
-    insertion = np.deg2rad(62)
+    anterior, inferior = parts.right.insertions()
     ends = {name: vein.path_mm[-1] for name, vein in parts.right_atrium.veins}
     points = {
         "lv_apex": frame.point(0, 0, -half),
@@ -382,13 +397,13 @@ def _landmarks(parts: _Parts) -> Landmarks:
         "tricuspid_centre": parts.tricuspid_mm,
         "aortic_centre": parts.aortic_mm,
         "pulmonary_centre": parts.right.outlet_mm,
-        "rv_insertion_anterior": left.on_surface(insertion, 0.0),
-        "rv_insertion_inferior": left.on_surface(-insertion, 0.0),
+        "rv_insertion_anterior": anterior,
+        "rv_insertion_inferior": inferior,
         "rv_apex": frame.point(
             float(left.outer_radius_mm(-half + 8)), 0, (parts.right.start - 0.5) * 2 * half
         ),
-        "la_centre": parts.left_atrium.centre_mm,
-        "ra_centre": parts.right_atrium.centre_mm,
+        "la_centre": parts.left_atrium.hull.centre_mm,
+        "ra_centre": parts.right_atrium.hull.centre_mm,
         "aorta_descending": parts.aorta.end_mm,
         "vena_cava_inferior": ends["inferior"],
         "spine": (parts.midline_mm, -95.0, 0.0),
@@ -408,8 +423,8 @@ def short_axis_affine(
 ) -> NDArray[np.float64]:
     """The affine of a stack of short-axis slices, as a technician would plan it.
 
-    Axis 0 runs from the septum to the lateral wall, axis 1 from anterior to inferior, axis 2 from base to apex; the
-    stack's middle is the middle of the ventricle.
+    Axis 0 runs from the septum to the lateral wall, axis 1 from anterior to inferior, axis 2 from base to
+    apex; the stack's middle is the middle of the ventricle.
 
     Args:
         landmarks: from `build_heart`.

@@ -58,6 +58,10 @@ class Sector:
         """The ventricle's."""
         return self.left.outer.bounds_mm
 
+    def reach_mm(self, directions: Float) -> Float:
+        """As far as the ventricle at most."""
+        return self.left.outer.reach_mm(directions)
+
     def distance_mm(self, points: Float) -> Float:
         """Negative inside; in the order of millimetres."""
         septal, anterior, basal = self.left.frame.coordinates(points)

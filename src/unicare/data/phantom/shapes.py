@@ -24,6 +24,7 @@ from unicare.data.phantom.solids import (
     Loft,
     Solid,
     Tube,
+    box_of,
     rotation,
     tube,
     vector,
@@ -38,6 +39,7 @@ __all__ = [
     "Grown",
     "HalfSpace",
     "Intersection",
+    "Layered",
     "Loft",
     "Painted",
     "Rough",
@@ -71,9 +73,13 @@ class Union:
 
     @cached_property
     def bounds_mm(self) -> Bounds:
-        reach = np.float32(self.blend_mm * len(self.solids) / 4)
-        lows, highs = zip(*(solid.bounds_mm for solid in self.solids), strict=True)
-        return np.min(lows, axis=0) - reach, np.max(highs, axis=0) + reach
+        return box_of(self)
+
+    def reach_mm(self, directions: Float) -> Float:
+        reaches = np.stack([solid.reach_mm(directions) for solid in self.solids])
+        spare = np.float32(self.blend_mm * len(self.solids) / 4)
+        highest: Float = reaches.max(axis=0) + spare * np.linalg.norm(directions, axis=1)
+        return highest
 
     @cached_property
     def pieces(self) -> tuple[Solid, ...]:
@@ -96,8 +102,11 @@ class Intersection:
 
     @cached_property
     def bounds_mm(self) -> Bounds:
-        lows, highs = zip(*(solid.bounds_mm for solid in self.solids), strict=True)
-        return np.max(lows, axis=0), np.min(highs, axis=0)
+        return box_of(self)
+
+    def reach_mm(self, directions: Float) -> Float:
+        lowest: Float = np.stack([solid.reach_mm(directions) for solid in self.solids]).min(axis=0)
+        return lowest
 
     def distance_mm(self, points: Float) -> Float:
         worst = -self.solids[0].distance_mm(points)
@@ -114,9 +123,12 @@ class Difference:
     cut: Solid
     blend_mm: float = 0.0
 
-    @property
+    @cached_property
     def bounds_mm(self) -> Bounds:
-        return self.solid.bounds_mm
+        return box_of(self)
+
+    def reach_mm(self, directions: Float) -> Float:
+        return self.solid.reach_mm(directions)
 
     def distance_mm(self, points: Float) -> Float:
         return -_blend(-self.solid.distance_mm(points), self.cut.distance_mm(points), self.blend_mm)
@@ -131,10 +143,13 @@ class Grown:
 
     @cached_property
     def bounds_mm(self) -> Bounds:
-        low, high = self.solid.bounds_mm
+        return box_of(self)
+
+    def reach_mm(self, directions: Float) -> Float:
         # Distances of stretched solids are only roughly true: the surface may move further than by_mm.
-        reach = np.float32(1.5 * max(self.by_mm, 0.0))
-        return low - reach, high + reach
+        spare = np.float32(1.5 * max(self.by_mm, 0.0))
+        reach: Float = self.solid.reach_mm(directions) + spare * np.linalg.norm(directions, axis=1)
+        return reach
 
     @cached_property
     def pieces(self) -> tuple[Solid, ...]:
@@ -152,9 +167,12 @@ class Shell:
     solid: Solid
     thickness_mm: float
 
-    @property
+    @cached_property
     def bounds_mm(self) -> Bounds:
-        return self.solid.bounds_mm
+        return box_of(self)
+
+    def reach_mm(self, directions: Float) -> Float:
+        return self.solid.reach_mm(directions)
 
     def distance_mm(self, points: Float) -> Float:
         half = np.float32(self.thickness_mm / 2)
@@ -173,9 +191,12 @@ class Rough:
 
     @cached_property
     def bounds_mm(self) -> Bounds:
-        low, high = self.solid.bounds_mm
-        reach = np.float32(1.5) * np.abs(self.amplitudes_mm).sum()
-        return low - reach, high + reach
+        return box_of(self)
+
+    def reach_mm(self, directions: Float) -> Float:
+        spare = np.float32(1.5) * np.abs(self.amplitudes_mm).sum()
+        reach: Float = self.solid.reach_mm(directions) + spare * np.linalg.norm(directions, axis=1)
+        return reach
 
     @cached_property
     def pieces(self) -> tuple[Solid, ...]:
@@ -224,6 +245,9 @@ class Painted:
     def bounds_mm(self) -> Bounds:
         return self.solid.bounds_mm
 
+    def reach_mm(self, directions: Float) -> Float:
+        return self.solid.reach_mm(directions)
+
     @cached_property
     def pieces(self) -> tuple[Painted, ...]:
         """Shapes that paint the same together and have smaller boxes; empty where there are none."""
@@ -233,3 +257,46 @@ class Painted:
     def inside(self, points: Float) -> NDArray[np.bool_]:
         """Whether each of the points (N, 3) mm lies inside, (N,)."""
         return self.solid.distance_mm(points) < 0
+
+
+@dataclass(frozen=True)
+class Layered:
+    """A solid with coats, whose distance is paid for once.
+
+    Attributes:
+        solid: the innermost surface.
+        layers: how far out each layer reaches from that surface (mm) and its tissue, the outermost first.
+        only_over: the tissues that it replaces, or None for all.
+    """
+
+    solid: Solid
+    layers: Sequence[tuple[float, Tissue]]
+    only_over: frozenset[Tissue] | None = None
+
+    @property
+    def tissue(self) -> Tissue:
+        """What the core is made of."""
+        return self.layers[-1][1]
+
+    @cached_property
+    def _whole(self) -> Grown:
+        return Grown(self.solid, self.layers[0][0])
+
+    @property
+    def bounds_mm(self) -> Bounds:
+        return self._whole.bounds_mm
+
+    def reach_mm(self, directions: Float) -> Float:
+        return self._whole.reach_mm(directions)
+
+    def inside(self, points: Float) -> NDArray[np.bool_]:
+        """Whether each of the points (N, 3) mm lies in any layer, (N,)."""
+        return self._whole.distance_mm(points) < 0
+
+    def paint(self, points: Float, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Tissue ids (N,) of points (N, 3) mm that were `labels` (N,) before."""
+        distance = self.solid.distance_mm(points)
+        painted = labels.copy()
+        for outwards, tissue in self.layers:
+            painted[distance < outwards] = tissue
+        return painted

@@ -25,6 +25,7 @@ __all__ = [
     "Loft",
     "Solid",
     "Tube",
+    "box_of",
     "rotation",
     "tube",
     "vector",
@@ -36,6 +37,8 @@ Bounds = tuple[Float, Float]
 
 _FAR_MM = 1e4
 _TINY = np.float32(1e-6)
+_MORE = np.float32(1.001)
+"""Boxes are this much larger, so that rounding loses nothing."""
 _TABLE_ROWS = 1024
 
 
@@ -47,6 +50,10 @@ class Solid(Protocol):
         """Lower and upper corner (3,) of a box that holds the whole solid."""
         ...
 
+    def reach_mm(self, directions: Float) -> Float:
+        """The largest ``direction @ point`` (K,) of all points of the solid, for directions (K, 3)."""
+        ...
+
     def distance_mm(self, points: Float) -> Float:
         """Signed distance (N,) mm of points (N, 3) mm; negative inside; exact only in sign."""
         ...
@@ -55,6 +62,12 @@ class Solid(Protocol):
 def vector(values: ArrayLike) -> Float:
     """`values` as 32-bit floats."""
     return np.asarray(values, dtype=np.float32)
+
+
+def box_of(solid: Solid) -> Bounds:
+    """The axis-aligned box around a solid, from its reach."""
+    reach = solid.reach_mm(vector(np.concatenate([-np.eye(3), np.eye(3)])))
+    return -reach[:3], reach[3:]
 
 
 def rotation(degrees: ArrayLike) -> Float:
@@ -81,9 +94,12 @@ class Ellipsoid:
 
     @cached_property
     def bounds_mm(self) -> Bounds:
+        return box_of(self)
+
+    def reach_mm(self, directions: Float) -> Float:
         centre, radii, axes = self._frame
-        half = np.sqrt(((axes * radii) ** 2).sum(axis=1)) + np.float32(0.01)
-        return centre - half, centre + half
+        half: Float = np.sqrt(((directions @ axes * radii) ** 2).sum(axis=1))
+        return directions @ centre + half * _MORE
 
     def distance_mm(self, points: Float) -> Float:
         centre, radii, axes = self._frame
@@ -139,13 +155,21 @@ class Loft:
 
     @cached_property
     def bounds_mm(self) -> Bounds:
+        return box_of(self)
+
+    def reach_mm(self, directions: Float) -> Float:
         start, per_mm, rows = self._table
         origin, axes = self._frame
-        centre, radius = rows[:2], rows[2:]
-        low = np.array([*(centre - radius).min(axis=1), start])
-        high = np.array([*(centre + radius).max(axis=1), start + (_TABLE_ROWS - 1) / per_mm])
-        middle, half = origin + axes @ vector((low + high) / 2), np.abs(axes) @ vector((high - low) / 2)
-        return middle - half - np.float32(0.01), middle + half + np.float32(0.01)
+        x, y, along = (directions @ axes).T[:, :, None]  # (K, 1) each
+        centre_x, centre_y, radius_x, radius_y = rows[:, ::16]
+        height = np.float32(start) + np.arange(0, _TABLE_ROWS, 16, dtype=np.float32) / np.float32(per_mm)
+        side = np.hypot(x * radius_x, y * radius_y)
+        if self.power > 2.0:
+            side = np.abs(x * radius_x) + np.abs(y * radius_y)
+        # Every sixteenth row stands for those between, so up to sixteen rows' height is missing.
+        spare = np.linalg.norm(directions, axis=1) * np.float32(16 / per_mm)
+        highest: Float = (x * centre_x + y * centre_y + side + along * height).max(axis=1)
+        return np.asarray(directions @ origin + highest + spare, np.float32)
 
     def distance_mm(self, points: Float) -> Float:
         start, per_mm, rows = self._table
@@ -183,12 +207,18 @@ class Tube:
 
     @cached_property
     def bounds_mm(self) -> Bounds:
-        reach = self.radii_mm[:, None] + np.float32(0.01)
-        return (self.path_mm - reach).min(axis=0), (self.path_mm + reach).max(axis=0)
+        return box_of(self)
+
+    def reach_mm(self, directions: Float) -> Float:
+        length = np.linalg.norm(directions, axis=1)[:, None]
+        reach: Float = (directions @ self.path_mm.T + length * (self.radii_mm * _MORE)).max(axis=1)
+        return reach
 
     @cached_property
     def pieces(self) -> tuple[Tube, ...]:
-        """Short tubes whose union is this one, so that their boxes are small."""
+        """Short tubes whose union is this one, so that their boxes are small; none where it is short."""
+        if len(self.radii_mm) <= 4:
+            return ()
         starts = range(0, len(self.radii_mm) - 1, 3)
         return tuple(Tube(self.path_mm[s : s + 4], self.radii_mm[s : s + 4]) for s in starts)
 
@@ -249,9 +279,12 @@ class Block:
 
     @cached_property
     def bounds_mm(self) -> Bounds:
+        return box_of(self)
+
+    def reach_mm(self, directions: Float) -> Float:
         centre, half, axes = self._frame
-        reach = np.abs(axes) @ half + np.float32(0.01)
-        return centre - reach, centre + reach
+        reach: Float = directions @ centre + np.abs(directions @ axes) @ half * _MORE
+        return reach
 
     def distance_mm(self, points: Float) -> Float:
         centre, half, axes = self._frame
@@ -271,7 +304,14 @@ class HalfSpace:
 
     @property
     def bounds_mm(self) -> Bounds:
-        return vector([-_FAR_MM] * 3), vector([_FAR_MM] * 3)
+        return box_of(self)
+
+    def reach_mm(self, directions: Float) -> Float:
+        normal = vector(self.normal) / np.linalg.norm(vector(self.normal))
+        length = np.linalg.norm(directions, axis=1)
+        same = directions @ normal > 0.9999 * length
+        reach = np.where(same, length * (vector(self.point_mm) @ normal + 0.5), _FAR_MM * length)
+        return np.asarray(reach, np.float32)
 
     def distance_mm(self, points: Float) -> Float:
         normal = vector(self.normal) / np.linalg.norm(vector(self.normal))

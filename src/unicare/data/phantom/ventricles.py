@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from unicare.data.phantom.shapes import (
     Float,
-    Grown,
     HalfSpace,
     Intersection,
     Loft,
@@ -129,10 +128,11 @@ class LeftVentricle:
     @cached_property
     def outer(self) -> Solid:
         """Wall and cavity."""
-        return self._closed(self._outer_loft, 2.0, self.surface_seed + 1)
+        return self._closed(self.envelope, 2.0, self.surface_seed + 1)
 
     @cached_property
-    def _outer_loft(self) -> Loft:
+    def envelope(self) -> Loft:
+        """The smooth form of the outer surface, which goes on beyond the valves."""
         return self._loft(self.apex_mm, self.wall_mm + self.septum_mm / 2, self.septum_mm / 2)
 
     def outer_radius_mm(self, basal: ArrayLike) -> NDArray[np.float64]:
@@ -228,10 +228,15 @@ class RightVentricle:
         both = Union((self.inflow, self.outflow), blend_mm=10.0)
         return rough(both, np.random.default_rng(self.surface_seed), 0.9, 34)
 
-    @cached_property
-    def outer(self) -> Solid:
-        """Wall and cavity."""
-        return Grown(self.cavity, self.wall_mm)
+    def insertions(self, basal_mm: float = 0.0) -> tuple[Float, Float]:
+        """Where its free wall meets the left ventricle at a level: anterior and inferior point (3,)."""
+        angles = np.linspace(0, np.pi, 181)
+        points = []
+        for side in (1, -1):
+            rim = vector(self.left.on_surface(side * angles, basal_mm))
+            beyond = np.flatnonzero(self.inflow.distance_mm(rim) > 0)
+            points.append(rim[beyond[0] if len(beyond) else -1])
+        return points[0], points[1]
 
 
 @dataclass(frozen=True)
@@ -280,6 +285,10 @@ class Trabeculae:
         """The cavity's."""
         return self.cavity.bounds_mm
 
+    def reach_mm(self, directions: Float) -> Float:
+        """As far as the cavity at most."""
+        return self.cavity.reach_mm(directions)
+
     def distance_mm(self, points: Float) -> Float:
         """Negative within a ridge."""
         wall = self.cavity.distance_mm(points)
@@ -297,7 +306,7 @@ def papillary_muscles(rng: np.random.Generator, left: LeftVentricle, systole: fl
     wave = rng.integers(1 << 30)
     for middle_angle in (np.deg2rad(rng.normal(130, 10)), np.deg2rad(rng.normal(-122, 11))):
         heads = int(rng.choice((1, 2, 3), p=(0.4, 0.4, 0.2)))
-        thick = left.radius_mm * float(rng.uniform(0.13, 0.24)) / heads**0.4 * (1 + 0.25 * systole)
+        thick = left.radius_mm * float(rng.uniform(0.15, 0.27)) / heads**0.4 * (1 + 0.25 * systole)
         for _ in range(heads):
             angle = middle_angle + rng.normal(0, 0.2)
             levels = np.array([rng.uniform(-0.34, -0.24), -0.08, rng.uniform(0.08, 0.24)]) * left.length_mm

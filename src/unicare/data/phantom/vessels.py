@@ -75,7 +75,7 @@ def aorta(
     arch = tube((top, before, crest, after, leave), np.linspace(wide, 1.05 * narrow, 5), 5)
     end = np.array([midline_mm - 14, down_y - 2, -95 * size])
     middle = np.array([down_x, down_y - 2, 0.0])
-    descending = tube(_bent(rng, np.stack([leave, middle + (0, 0, 40), middle, end]), 2.0), narrow, 9)
+    descending = tube(_bent(rng, np.stack([leave, (down_x, down_y, 40), middle, end]), 2.0), narrow, 9)
     branches = _arch_branches(rng, vector([before, crest, after]), narrow, midline_mm)
     return Aorta(Union(sinuses), Union((arch, *branches)), descending, rise[2], wide, descending.path_mm[-1])
 
