@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from unicare.core.errors import ImageError, SettingsError
+from unicare.data.cohort import CohortRow, write_cohort
 from unicare.evaluate.rows import read_rows
 from unicare.evaluate.run import METRICS_FILE, SUMMARY_FILE, evaluate
 from unicare.evaluate.terminal import print_worst
@@ -123,6 +124,14 @@ def test_predicted_but_not_in_the_truth_is_a_finding(folders):
     assert "3 voxels" in result.findings[0]
 
 
+def manifest(folder, *entries):
+    rows = [
+        CohortRow(case, case, centre, "", task, "test", distribution, ("LGE",), annotated)
+        for case, centre, task, distribution, annotated in entries
+    ]
+    return write_cohort(folder, rows)
+
+
 def test_only_what_the_manifest_calls_annotated_is_scored(folders, tmp_path):
     predictions, truth, _ = folders
     both = heart()
@@ -131,11 +140,8 @@ def test_only_what_the_manifest_calls_annotated_is_scored(folders, tmp_path):
     save(predictions / "a_pred.nii.gz", both)
     save(truth / "b.nii.gz", heart())
     save(predictions / "b_pred.nii.gz", both)
-    cohort = tmp_path / "cohort.csv"
-    cohort.write_text(
-        "case,centre,distribution,task,annotated\n"
-        "a,North,ID,myops,left ventricle blood cavity\n"
-        "b,South,OOD,myops,500;600\n"
+    cohort = manifest(
+        tmp_path, ("a", "North", "myops", "ID", (500,)), ("b", "South", "myops", "OOD", (500, 600))
     )
     result = evaluate(predictions, truth, cohort_csv=cohort)
     scored = {(row.case, row.label, row.centre, row.distribution) for row in result.rows}
@@ -143,17 +149,27 @@ def test_only_what_the_manifest_calls_annotated_is_scored(folders, tmp_path):
     assert {row.rule for row in result.rows if row.label == 600} == {"truth_empty"}
 
 
-def test_manifest_that_names_nobody_known(folders, tmp_path):
+def test_case_that_the_manifest_does_not_name_is_a_finding(folders, tmp_path):
     predictions, truth, _ = folders
     save(truth / "a.nii.gz", heart())
-    predictions.mkdir()
-    cohort = tmp_path / "cohort.csv"
-    cohort.write_text("case,task,annotated\na,myops,elbow\n")
-    with pytest.raises(SettingsError, match="elbow"):
+    save(predictions / "a.nii.gz", heart())
+    result = evaluate(
+        predictions, truth, cohort_csv=manifest(tmp_path, ("z", "North", "myops", "ID", (500,)))
+    )
+    assert values(result, "a", 500)["dice"] == 1.0
+    assert "not in cohort.csv" in result.findings[0]
+
+
+def test_case_of_several_tasks_needs_the_task(folders, tmp_path):
+    predictions, truth, _ = folders
+    labels = heart(label=205)
+    labels[5, 5, 1] = 500
+    save(truth / "a.nii.gz", labels)
+    save(predictions / "a.nii.gz", labels)
+    cohort = manifest(tmp_path, ("a", "", "myops", "ID", (500,)), ("a", "", "whs", "ID", (205,)))
+    with pytest.raises(SettingsError, match="myops, whs"):
         evaluate(predictions, truth, cohort_csv=cohort)
-    cohort.write_text("name\na\n")
-    with pytest.raises(SettingsError, match="column named case"):
-        evaluate(predictions, truth, cohort_csv=cohort)
+    assert {row.label for row in evaluate(predictions, truth, cohort_csv=cohort, task="whs").rows} == {205}
 
 
 def test_unknown_labels_and_own_names(folders):

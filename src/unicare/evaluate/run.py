@@ -70,6 +70,7 @@ def evaluate(
     *,
     workers: int = 1,
     names: Mapping[int, str] | None = None,
+    task: str | None = None,
 ) -> EvaluationResult:
     """Scores every truth of a folder; definitions in docs/metrics.md.
 
@@ -77,10 +78,12 @@ def evaluate(
         predictions_dir: ``<case>_pred.nii.gz`` or ``<case>.nii.gz``; a missing one counts as empty.
         truth_dir: ``<case>.nii.gz`` for every case.
         out_dir: where metrics.csv and summary.json are written; None writes nothing.
-        cohort_csv: manifest that says which structures are annotated in which case, and its centre.
+        cohort_csv: manifest that says which labels are annotated in which case, and its centre.
         progress: told after every case.
         workers: processes to spread cases over.
         names: label to structure's name, for labels that aren't CARE's.
+        task: the challenge's task that the truths are of; says what their labels mean, and which of the
+            manifest's rows count.
 
     Raises:
         ImageError: a folder isn't there, or there is no truth in it.
@@ -94,12 +97,12 @@ def evaluate(
             f"{predictions_dir}: no folder of predictions", expected="<case>_pred.nii.gz in a folder"
         )
     tasks = [
-        CaseTask(case, truth, find_prediction(Path(predictions_dir), case, truth), names=names)
+        CaseTask(case, truth, find_prediction(Path(predictions_dir), case, truth), names=names, task=task)
         for case, truth in find_truths(Path(truth_dir)).items()
     ]
     findings: list[str] = []
     if cohort_csv is not None:
-        tasks, findings = with_manifest(tasks, Path(cohort_csv))
+        tasks, findings = with_manifest(tasks, Path(cohort_csv), task)
     scores = _scores(tasks, workers, progress)
     result = _collect(tasks, scores, findings)
     if out_dir is not None:
