@@ -13,27 +13,29 @@ from unicare.data.phantom.torso import Torso
 __all__ = ["build_colon", "build_small_bowel", "build_stomach", "stomach_field"]
 
 
-def stomach_field(rng: np.random.Generator, torso: Torso, lattice: Lattice, top_mm: float) -> Field:
+def stomach_field(rng: np.random.Generator, torso: Torso, lattice: Lattice) -> Field:
     """The stomach on a lattice (X, Y, Z), from empty to full.
 
     Args:
         rng: source of chance.
         torso: the body it lies in.
         lattice: where the field is wanted.
-        top_mm: S coordinate of the left dome of the diaphragm.
     """
     mid, wide, deep = torso.midline_mm, torso.habitus.width, torso.habitus.depth
     full = float(rng.uniform(0.6, 1.2))
     low = float(rng.uniform(-15, 25))
+    radii = np.asarray((36, 38, 33, 25, 19, 11)) * (0.35 + 0.65 * full)
+    top = np.asarray([mid - 66 * wide, -40 * deep, 0.0])
+    top_mm = float(torso.dome_mm(top[:1], top[1:2])[0])
+    top[2] = top_mm - 0.8 * radii[0]
     path = [
-        (mid - 68 * wide, -48 * deep, top_mm - 36 * full),
+        tuple(top),
         (mid - 72 * wide, -22 * deep, top_mm - 55),
         (mid - 62 * wide, 14 * deep, top_mm - 82 - low),
         (mid - 30 * wide, 34 * deep, top_mm - 105 - low),
         (mid + 8, 26 * deep, top_mm - 100 - 0.5 * low),
         (mid + 30, 6 * deep, top_mm - 92),
     ]
-    radii = np.asarray((34, 36, 32, 25, 19, 11)) * (0.35 + 0.65 * full)
     field = lattice.tubes(path, radii, stretch=(1, 1, 1.05))
     return field + 3.0 * lattice.noise(rng, 55) + 1.2 * lattice.noise(rng, 24)
 
@@ -90,28 +92,33 @@ def build_colon(rng: np.random.Generator, torso: Torso, lattice: Lattice, room: 
     field = np.maximum(field, room)
     lumen = field + 2.2
     stool = 3 * lattice.noise(rng, 70) + 2 * lattice.noise(rng, 14) + float(rng.normal(0, 2))
+    bubbles = 1.6 - lattice.noise(rng, 9.0) - 0.5 * lattice.noise(rng, 50)
     _, y, _ = lattice.open_axes()
     gas = 4 * lattice.noise(rng, 80) - (y - np.float32(10)) * 0.05 + float(rng.uniform(0, 5))
     return [
         LatticeShape.cut(Tissue.BOWEL, lattice, field),
         LatticeShape.cut(Tissue.STOMACH_CONTENT, lattice, np.maximum(lumen, stool)),
-        LatticeShape.cut(Tissue.AIR, lattice, np.maximum(lumen, gas)),
+        LatticeShape.cut(Tissue.AIR, lattice, np.maximum(lumen, np.minimum(gas, 3 * bubbles))),
     ]
 
 
 def build_small_bowel(rng: np.random.Generator, torso: Torso, lattice: Lattice, room: Field) -> list[Shape]:
     """Loops that wander through the middle of the belly, some filled, some collapsed."""
     size = torso.habitus.height
-    middle = np.asarray((torso.midline_mm, float(torso.axis_y(np.asarray([-200.0], np.float32))[0]) + 12, -205 * size))
+    middle = np.asarray(
+        (torso.midline_mm, float(torso.axis_y(np.asarray([-200.0], np.float32))[0]) + 12, -205 * size)
+    )
     middle[1] += 0.35 * torso.habitus.visceral_mm
-    spread = np.asarray((62 * torso.habitus.width, 30 + 0.25 * torso.habitus.visceral_mm, 52))
+    spread = np.asarray((72 * torso.habitus.width, 34 + 0.3 * torso.habitus.visceral_mm, 62))
     corners = [middle + rng.uniform(-1, 1, 3) * spread]
-    for _ in range(60):
+    for _ in range(round(115 - 0.7 * torso.habitus.visceral_mm)):
         pull = (middle - corners[-1]) / spread
         step = rng.normal(0, 1, 3) + 0.55 * pull * np.abs(pull)
         corners.append(corners[-1] + 30 * step / (np.linalg.norm(step) + 1e-6))
-    path = _along(np.stack(corners), 220)
-    width = 10 * rng.uniform(0.8, 1.3) * (1 + 0.25 * np.sin(np.arange(len(path)) * 0.13 + rng.uniform(0, 6)))
+    path = _along(np.stack(corners), 3 * len(corners))
+    width = (
+        11.5 * rng.uniform(0.8, 1.3) * (1 + 0.25 * np.sin(np.arange(len(path)) * 0.13 + rng.uniform(0, 6)))
+    )
     field = lattice.tubes(path, np.asarray(width, np.float32)) + 1.0 * lattice.noise(rng, 15)
     field = np.maximum(field, room)
     filled = np.maximum(field + 2.5, 3 * lattice.noise(rng, 60) + float(rng.normal(0.5, 2)))

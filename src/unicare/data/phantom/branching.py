@@ -60,7 +60,9 @@ def grow_tree(
             side = _unit(np.cross(aims[k], rng.normal(0, 1, 3)))
             share = float(rng.uniform(0.25, 0.6))
             for turn, factor in ((share, 1.0 - 0.25 * share), (-1.0 + 0.4 * share, 0.8)):
-                next_tips.append((path[-1][k], _unit(aims[k] + turn * side), thinner[k] * factor, lengths[k] * 0.86))
+                next_tips.append(
+                    (path[-1][k], _unit(aims[k] + turn * side), thinner[k] * factor, lengths[k] * 0.86)
+                )
         tips = next_tips
     return grown
 

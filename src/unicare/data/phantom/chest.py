@@ -19,9 +19,7 @@ _VESSEL_STEP_MM = 2.2
 
 def build_chest(rng: np.random.Generator, torso: Torso) -> list[Shape]:
     """What fills the rib cage but for the heart, in painting order."""
-    lattice = Lattice.over(
-        (torso.midline_mm - 160, -160, -175), (torso.midline_mm + 160, 100, 205), _STEP_MM
-    )
+    lattice = Lattice.over((torso.midline_mm - 160, -175, -175), (torso.midline_mm + 160, 100, 205), _STEP_MM)
     polar = torso.polar(lattice)
     cavity = torso.field(lattice, polar, "cavity")
     _, _, z = lattice.open_axes()
@@ -37,7 +35,9 @@ def build_chest(rng: np.random.Generator, torso: Torso) -> list[Shape]:
         shape = LatticeShape.cut(Tissue.LUNG, lattice, lung)
         shapes.append(shape)
         hilum = carina + np.asarray((side * 34 - 2, -4, -26 if side > 0 else -20), np.float32)
-        bronchi.append(np.stack([carina, carina + (hilum - carina) * 0.5, hilum, hilum + (side * 14, -5, -14)]))
+        bronchi.append(
+            np.stack([carina, carina + (hilum - carina) * 0.5, hilum, hilum + (side * 14, -5, -14)])
+        )
         vessels.append(_lung_vessels(rng, shape, hilum, side))
     return [*shapes, *vessels, *_airways(rng, torso, carina, bronchi), *_oesophagus(rng, torso)]
 
@@ -45,12 +45,15 @@ def build_chest(rng: np.random.Generator, torso: Torso) -> list[Shape]:
 def _mediastinum(rng: np.random.Generator, lattice: Lattice, torso: Torso) -> Field:
     """Heart, great vessels, spine and the fat around them: what the lungs leave free."""
     mid, size = torso.midline_mm, torso.habitus.height
-    heart = lattice.tubes(torso.heart_mm, torso.heart_radii_mm)
+    heart = lattice.tubes(torso.heart_mm[:2], torso.heart_radii_mm[:2])
+    heart = smooth_min(heart, lattice.tubes(torso.heart_mm[2:], torso.heart_radii_mm[2:]), 15)
     heights = np.linspace(40, 200, 5) * size
     spine_x, spine_y = torso.spine(np.asarray(heights, np.float32))
     front = np.asarray((-18, -14, -22, -30, -36), np.float32)
     middle = np.stack([np.full(5, mid) - 2, front, heights], 1)
-    upper = lattice.tubes(middle, np.asarray((36, 33, 30, 27, 24)) * rng.uniform(0.85, 1.15), stretch=(1, 1.1, 1))
+    upper = lattice.tubes(
+        middle, np.asarray((36, 33, 30, 27, 24)) * rng.uniform(0.85, 1.15), stretch=(1, 1.1, 1)
+    )
     behind = np.stack([spine_x - 6, spine_y + 18, heights], 1)
     upper = lattice.tubes(behind, 26.0, into=upper)
     down = np.asarray(np.linspace(-150, 40, 6), np.float32) * np.float32(size)
@@ -74,16 +77,18 @@ def _lung(lattice: Lattice, torso: Torso, side: float, parts: tuple[Field, Field
     return np.maximum(field, half)
 
 
-def _lung_vessels(rng: np.random.Generator, lung: LatticeShape, hilum: NDArray[np.float32], side: float) -> Shape:
+def _lung_vessels(
+    rng: np.random.Generator, lung: LatticeShape, hilum: NDArray[np.float32], side: float
+) -> Shape:
     lower, upper = lung.bounds_mm
     lattice = Lattice.over(lower, upper, _VESSEL_STEP_MM)
     field = lattice.empty()
     branches: list[Branch] = []
-    for _ in range(int(rng.integers(9, 13))):
-        aim = rng.normal(0, 1, 3) * (0.7, 1.0, 1.1) + (0.55 * side, 0, -0.15)
-        start = hilum + rng.normal(0, 5, 3)
-        size = float(rng.uniform(3.0, 6.0))
-        branches += grow_tree(rng, start, aim, (size, 1.15), 26.0, lung)
+    for _ in range(int(rng.integers(15, 21))):
+        aim = rng.normal(0, 1, 3) * (0.7, 1.0, 1.1) + (0.7 * side, -0.1, -0.2)
+        start = hilum + rng.normal(0, 6, 3) + (side * 12, -3, -6)
+        size = float(rng.uniform(3.5, 7.0))
+        branches += grow_tree(rng, start, aim, (size, 1.25), 25.0, lung)
     for path, radii in branches:
         lattice.tubes(path, radii, into=field)
     field = np.maximum(field, -40.0)
@@ -115,7 +120,9 @@ def _oesophagus(rng: np.random.Generator, torso: Torso) -> list[Shape]:
     aside = np.asarray((-2, -4, -5, -4, -10, -20, -38)) + rng.normal(0, 1.5, 7)
     path = np.stack([x + aside, y + (18, 20, 23, 24, 26, 36, 46), heights], 1)
     lattice = Lattice.over(path.min(0) - 16, path.max(0) + 16, 2.5)
-    field = lattice.tubes(path, float(rng.uniform(5.5, 8.0)), stretch=(1.25, 0.8, 1)) + 0.7 * lattice.noise(rng, 25)
+    field = lattice.tubes(path, float(rng.uniform(5.5, 8.0)), stretch=(1.25, 0.8, 1)) + 0.7 * lattice.noise(
+        rng, 25
+    )
     shapes: list[Shape] = [LatticeShape.cut(Tissue.OESOPHAGUS, lattice, field)]
     if rng.random() < 0.5:
         gap = field + float(rng.uniform(3.2, 4.2)) + 1.4 * lattice.noise(rng, 30)

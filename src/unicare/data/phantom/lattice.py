@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from unicare.data.phantom.tissues import Tissue
 
-__all__ = ["FAR_MM", "ClippedShape", "Field", "Lattice", "LatticeShape", "smooth_max", "smooth_min"]
+__all__ = ["FAR_MM", "ClippedShape", "Field", "Lattice", "LatticeShape", "sized", "smooth_max", "smooth_min"]
 
 Field = NDArray[np.float32]
 """(X, Y, Z) roughly millimetres from a surface, negative inside."""
@@ -106,14 +106,19 @@ class Lattice:
         reach = max(radii) * scale + 2.5 * self.step_mm.max() + 0.6 * max(radii)
         low = (np.minimum(*ends) - reach - self.origin_mm) / self.step_mm
         high = (np.maximum(*ends) + reach - self.origin_mm) / self.step_mm
-        first = np.clip(np.floor(low), 0, self.shape).astype(int)
-        stop = np.clip(np.ceil(high) + 1, 0, self.shape).astype(int)
-        if np.any(stop <= first):
+        window = tuple(
+            slice(max(int(a), 0), max(min(int(b) + 2, n), 0))
+            for a, b, n in zip(low.tolist(), high.tolist(), self.shape, strict=True)
+        )
+        if any(part.stop <= part.start for part in window):
             return
-        window = tuple(slice(f, s) for f, s in zip(first, stop, strict=True))
         offsets = [
-            (axis[part] - ends[0][k]) / scale[k]
-            for k, (axis, part) in enumerate(zip((self.axis(0), self.axis(1), self.axis(2)), window, strict=True))
+            (
+                np.arange(part.start, part.stop, dtype=np.float32) * self.step_mm[k]
+                + (self.origin_mm[k] - ends[0][k])
+            )
+            / scale[k]
+            for k, part in enumerate(window)
         ]
         x, y, z = offsets[0][:, None, None], offsets[1][None, :, None], offsets[2][None, None, :]
         along = (ends[1] - ends[0]) / scale
@@ -123,7 +128,7 @@ class Lattice:
             distance = np.sqrt(x * x + y * y + z * z) - np.float32(radii[0])
         else:
             t = (x * along[0] + y * along[1]) / square + z * (along[2] / square)
-            np.clip(t, 0.0, 1.0, out=t)
+            np.minimum(np.maximum(t, 0, out=t), 1, out=t)
             distance = np.sqrt((x - t * along[0]) ** 2 + (y - t * along[1]) ** 2 + (z - t * along[2]) ** 2)
             distance -= np.float32(radii[0]) + t * np.float32(radii[1] - radii[0])
         np.minimum(field[window], distance, out=field[window])
@@ -149,6 +154,26 @@ def smooth_max(a: Field, b: Field, blend_mm: float) -> Field:
     """Intersection of two fields, the edge rounded over ``blend_mm``."""
     h = np.clip(blend_mm - np.abs(a - b), 0, None)
     return np.maximum(a, b) + h * h * np.float32(0.25 / blend_mm)
+
+
+def sized(body: Field, room: Field, lattice: Lattice, limits_ml: tuple[float, float]) -> Field:
+    """A body within a room, swollen or shrunk in small steps until its volume keeps to the limits.
+
+    Args:
+        body: field of the body's own form (X, Y, Z).
+        room: negative where it may be (X, Y, Z).
+        lattice: what both are known on.
+        limits_ml: least and greatest volume.
+    """
+    cell_ml = float(np.prod(lattice.step_mm)) / 1000
+    field = smooth_max(body, room, 5)
+    for _ in range(12):
+        volume = float((field < 0).sum()) * cell_ml
+        if limits_ml[0] <= volume <= limits_ml[1]:
+            break
+        body = body + np.float32(3.0 if volume > limits_ml[1] else -3.0)
+        field = smooth_max(body, room, 5)
+    return field
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,15 @@ from numpy.typing import NDArray
 
 from unicare.data.phantom.anatomy import Shape
 from unicare.data.phantom.branching import Branch, grow_tree
-from unicare.data.phantom.lattice import ClippedShape, Field, Lattice, LatticeShape, smooth_max, smooth_min
+from unicare.data.phantom.lattice import (
+    ClippedShape,
+    Field,
+    Lattice,
+    LatticeShape,
+    sized,
+    smooth_max,
+    smooth_min,
+)
 from unicare.data.phantom.tissues import Tissue
 from unicare.data.phantom.torso import Torso
 
@@ -52,7 +60,7 @@ def draw_liver(rng: np.random.Generator, torso: Torso, top_mm: float) -> LiverFo
     """A random form; a cirrhotic liver is small on the right, large in the caudate and left lobe."""
     cirrhosis = rng.random() < 0.22
     slant = np.asarray((-0.42, -0.36, -0.8)) + rng.normal(0, 0.14, 3)
-    size = float(np.clip(rng.normal(0.97, 0.11), 0.72, 1.25)) * torso.habitus.width**0.5
+    size = float(np.clip(rng.normal(1.0, 0.14), 0.70, 1.3)) * torso.habitus.width**0.5
     return LiverForm(
         top_mm=top_mm,
         size=size * (0.88 if cirrhosis else 1.0),
@@ -88,37 +96,33 @@ def liver_field(
         body += form.nodular_mm * lattice.noise(rng, 20)
     clefts = _clefts(form, torso, lattice)
     body = smooth_max(body, -clefts, 4)
-    cell_ml = float(np.prod(lattice.step_mm)) / 1000
-    field = smooth_max(body, room, 5)
-    for _ in range(12):
-        volume = float((field < 0).sum()) * cell_ml
-        if _SMALLEST_ML <= volume <= _LARGEST_ML:
-            break
-        body = body + np.float32(4.0 if volume > _LARGEST_ML else -4.0)
-        field = smooth_max(body, room, 5)
-    return field
+    return sized(body, room, lattice, (_SMALLEST_ML, _LARGEST_ML))
 
 
 def _lobes(form: LiverForm, torso: Torso, lattice: Lattice) -> Field:
     x, y, z = lattice.open_axes()
     mid, wide, size, top = torso.midline_mm, torso.habitus.width, form.size, form.top_mm
     deep = torso.habitus.depth
-    radii = np.asarray((74 * wide, 90 * deep, 98), np.float32) * np.float32(size)
-    centre = (mid + 70 * wide, -28.0, top - 72 * size)
+    radii = np.asarray((84 * wide, 98 * deep, 104), np.float32) * np.float32(size)
+    centre = (mid + 76 * wide, -28.0, top - 80 * size)
     square = sum(((c - m) / r) ** 2 for c, m, r in zip((x, y, z), centre, radii, strict=True))
     right = (np.sqrt(np.asarray(square, np.float32)) - 1) * np.float32(70 * size)
     nx, ny, nz = form.slant
-    face = nx * (x - mid - 42 * wide) + ny * (y + 12) + nz * (z - (top - 92 * size))
+    face = nx * (x - mid - 42 * wide) + ny * (y + 12) + nz * (z - (top - 98 * size))
     right = smooth_max(right, face, 22)
     thick = form.left_thick * size
     reach = form.left_reach_mm * wide
-    left_path = [
-        (mid + 48 * wide, 8, top - 66 * size),
-        (mid + 5, 20 * deep, top - 74 * size),
-        (mid - 0.5 * reach, 22 * deep, top - 70 * size),
-        (mid - reach, 12 * deep - 0.25 * reach, top - 62 * size),
-    ]
-    radii_left = np.asarray((46, 36, 27, 12)) * thick
+    radii_left = np.asarray((46, 37, 28, 13)) * thick
+    left_xy = np.asarray(
+        [
+            (mid + 48 * wide, 8),
+            (mid + 5, 18 * deep),
+            (mid - 0.5 * reach, 16 * deep),
+            (mid - reach, 8 * deep - 0.25 * reach),
+        ]
+    )
+    ceiling = torso.dome_mm(left_xy[:, 0], left_xy[:, 1])
+    left_path = np.column_stack([left_xy, ceiling - (0.85, 0.85, 0.8, 0.9) * radii_left - 3])
     left = lattice.tubes(left_path, radii_left, stretch=(1.0, 1.05, 0.95))
     field = smooth_min(right, left, 26)
     caudate = [(mid + 20, -40 * deep, top - 58 * size), (mid + 14, -40 * deep, top - 92 * size)]
@@ -133,15 +137,19 @@ def _lobes(form: LiverForm, torso: Torso, lattice: Lattice) -> Field:
 def _clefts(form: LiverForm, torso: Torso, lattice: Lattice) -> Field:
     """The porta hepatis and the fissures for the round and the venous ligament."""
     mid, size, top = torso.midline_mm, form.size, form.top_mm
-    porta = [(mid + 18, -16, top - 100 * size), (mid + 44, -12, top - 96 * size), (mid + 60, -12, top - 92 * size)]
+    porta = [
+        (mid + 18, -16, top - 100 * size),
+        (mid + 44, -12, top - 96 * size),
+        (mid + 60, -12, top - 92 * size),
+    ]
     field = lattice.tubes(porta, (10.0, 9.0, 4.0))
     venous = [(mid + 8, -18, top - 96 * size), (mid + 4, -34, top - 70 * size)]
     lattice.tubes(venous, 1.2 + form.fissure_mm, into=field, stretch=(2.2, 1, 1))
     if form.fissure_mm:
         x, y, z = lattice.open_axes()
         tilt = x - (mid + 6) - 0.18 * (y - 20)
-        wedge = np.abs(tilt) - form.fissure_mm - np.clip((top - 80 * size - z) * 0.08, 0, 8)
-        deep = np.maximum(z - (top - 78 * size) - 0.25 * (y - 30), -22 - y)
+        wedge = np.abs(tilt) - form.fissure_mm - np.clip((top - 86 * size - z) * 0.12, -4, 9)
+        deep = np.maximum(z - (top - 84 * size) - 0.3 * (y - 30), -22 - y)
         field = np.minimum(field, np.maximum(wedge, deep))
     return np.asarray(field, np.float32)
 

@@ -13,7 +13,25 @@ from unicare.data.phantom.torso import Torso
 
 __all__ = ["build_ribs", "build_spine", "vertebra_heights"]
 
-_PITCH_MM = (19.0, 20.5, 21.5, 22.5, 23.0, 23.5, 24.0, 24.5, 25.5, 27.0, 29.0, 31.5, 33.5, 35.0, 36.0, 36.0, 35.0)
+_PITCH_MM = (
+    19.0,
+    20.5,
+    21.5,
+    22.5,
+    23.0,
+    23.5,
+    24.0,
+    24.5,
+    25.5,
+    27.0,
+    29.0,
+    31.5,
+    33.5,
+    35.0,
+    36.0,
+    36.0,
+    35.0,
+)
 """Height of T1 to T12 and L1 to L5, each with the disc below."""
 
 _NINTH = 8
@@ -37,9 +55,10 @@ def build_ribs(rng: np.random.Generator, torso: Torso) -> list[Shape]:
     """Ribs, their cartilages, sternum, clavicles and shoulder blades, in painting order."""
     reach = 178 * torso.habitus.width
     mid = torso.midline_mm
-    lattice = Lattice.over((mid - reach, -175, -200), (mid + reach, 110, 200), (3.2, 3.2, 3.0))
-    bone, cartilage = _rib_fields(rng, torso, lattice)
+    lattice = Lattice.over((mid - reach, -190, -200), (mid + reach, 110, 200), (3.2, 3.2, 3.0))
+    bone, cartilage, sheet = _rib_fields(rng, torso, lattice)
     shapes: list[Shape] = [
+        LatticeShape.cut(Tissue.FAT, lattice, sheet),
         LatticeShape.cut(Tissue.CARTILAGE, lattice, cartilage),
         LatticeShape.cut(Tissue.BONE, lattice, bone),
         LatticeShape.cut(Tissue.MARROW, lattice, bone + float(rng.uniform(1.4, 2.2))),
@@ -52,7 +71,7 @@ def _front_y(torso: Torso, z_mm: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(torso.axis_y(z_mm) + torso.cavity(z_mm)[0], np.float32)
 
 
-def _rib_fields(rng: np.random.Generator, torso: Torso, lattice: Lattice) -> tuple[Field, Field]:
+def _rib_fields(rng: np.random.Generator, torso: Torso, lattice: Lattice) -> tuple[Field, Field, Field]:
     polar = torso.polar(lattice)
     depth = torso.field(lattice, polar, "cavity") - np.float32(5.0)
     near = np.flatnonzero(np.abs(depth).ravel() < 14)
@@ -93,11 +112,15 @@ def _rib_fields(rng: np.random.Generator, torso: Torso, lattice: Lattice) -> tup
             beyond = np.maximum((end - share) * scale - 1, (share - last) * scale)
             cartilage[mine] = np.minimum(cartilage[mine], np.maximum(tube - 0.5, beyond))
     fields = []
-    for part in (bone, cartilage):
+    outer = polar.rho.ravel()[near] - polar.radius(torso.muscles(lattice.axis(2))).ravel()[near]
+    fatty = 0.4 + 0.055 * torso.habitus.fat_mm + 0.7 * lattice.noise(rng, 60).ravel()[near]
+    wander = np.float32(7.5) + 1.2 * lattice.noise(rng, 40).ravel()[near]
+    sheet = np.maximum(np.abs(depth - wander) - np.clip(fatty, -1, 3.5), outer + 5)
+    for part in (bone, cartilage, sheet):
         whole = lattice.empty()
         whole.ravel()[near] = part
         fields.append(whole)
-    return fields[0], fields[1]
+    return fields[0], fields[1], fields[2]
 
 
 def _sternum(rng: np.random.Generator, torso: Torso) -> list[Shape]:
@@ -122,7 +145,12 @@ def _girdle(rng: np.random.Generator, torso: Torso) -> list[Shape]:
     lattice = Lattice.over((mid - 185 * width, -175, 10), (mid + 185 * width, 60, 205), (3.5, 3.0, 3.5))
     field = lattice.empty()
     for side in (1.0, -1.0):
-        clavicle = [(22, front + 4, 134), (65, front + 4, 146), (105, front - 26, 160), (150, front - 52, 176)]
+        clavicle = [
+            (22, front + 4, 134),
+            (65, front + 4, 146),
+            (105, front - 26, 160),
+            (150, front - 52, 176),
+        ]
         path = [(mid + side * x * width, y, z * size + rng.normal(0, 2)) for x, y, z in clavicle]
         lattice.tubes(path, (7.5, 5.5, 5.0, 6.0), into=field)
         levels = np.linspace(35, 165, 9)
@@ -134,7 +162,11 @@ def _girdle(rng: np.random.Generator, torso: Torso) -> list[Shape]:
                 index = round((side * angle + np.pi) / (2 * np.pi) * len(back)) % len(back)
                 radius = back[index, k] + 19
                 blade.append(
-                    (mid + side * radius * np.sin(angle), middle[k] - radius * np.cos(angle), levels[k] * size)
+                    (
+                        mid + side * radius * np.sin(angle),
+                        middle[k] - radius * np.cos(angle),
+                        levels[k] * size,
+                    )
                 )
             lattice.tubes(blade, (2.8, 4.5 + 0.3 * k), into=field, stretch=(1, 1, 4.0))
     return [
@@ -197,14 +229,23 @@ def _arches(lattice: Lattice, torso: Torso, heights: NDArray[np.float32], canal:
         drop = 17 * (1 - lumbar) + 5
         x = xs[k]
         root = (x, back - 11, height - 4)
-        lattice.tubes([root, (x, back - 11 - long, height - 4 - drop)], (4.0, 4.5), into=field, stretch=(0.8, 1, 2))
+        lattice.tubes(
+            [root, (x, back - 11 - long, height - 4 - drop)], (4.0, 4.5), into=field, stretch=(0.8, 1, 2)
+        )
         for side in (1.0, -1.0):
-            pedicle = [(x + side * 12.5, ys[k] - body + 3, height + 5), (x + side * 13.5, back - 2, height + 4)]
+            pedicle = [
+                (x + side * 12.5, ys[k] - body + 3, height + 5),
+                (x + side * 13.5, back - 2, height + 4),
+            ]
             lattice.tubes(pedicle, (4.2, 4.6), into=field, stretch=(0.8, 1, 1.6))
-            lattice.tubes([(x + side * 13, back - 4, height), root], (4.2, 3.6), into=field, stretch=(1, 1, 2.2))
+            lattice.tubes(
+                [(x + side * 13, back - 4, height), root], (4.2, 3.6), into=field, stretch=(1, 1, 2.2)
+            )
             out = (26 + 18 * lumbar, -16 * (1 - lumbar) - 2)
             tip = (x + side * out[0], back + out[1], height + 5)
-            lattice.tubes([(x + side * 13.5, back - 3, height + 3), tip], (4.4, 3.6), into=field, stretch=(1, 1, 1.4))
+            lattice.tubes(
+                [(x + side * 13.5, back - 3, height + 3), tip], (4.4, 3.6), into=field, stretch=(1, 1, 1.4)
+            )
             facets = [(x + side * 13, back - 7, height + 12), (x + side * 14, back - 8, height - 15)]
             lattice.tubes(facets, 4.0, into=field)
     return np.maximum(field, -canal - 1.0)

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, map_coordinates
 
 from unicare.data.phantom.lattice import Field, Lattice
 
@@ -26,17 +26,17 @@ _CAVITY: Sequence[Sequence[float]] = (
     (-290, -220, -160, -110, -60, -10, 40, 85, 120, 145, 165, 180, 230),
     (126, 123, 122, 128, 136, 137, 131, 119, 100, 78, 52, 28, 16),
     (62, 63, 63, 63, 62, 60, 55, 44, 30, 14, -8, -25, -38),
-    (-98, -100, -105, -112, -118, -120, -121, -118, -110, -100, -90, -80, -66),
+    (-108, -110, -114, -118, -121, -122, -122, -118, -110, -100, -90, -80, -66),
 )
 _MUSCLE: Sequence[Sequence[float]] = (
     (-290, -220, -160, -110, -60, -10, 40, 85, 120, 145, 165, 180, 230),
-    (148, 144, 140, 143, 150, 154, 158, 168, 178, 178, 165, 148, 80),
+    (144, 140, 137, 140, 147, 150, 152, 161, 174, 178, 165, 148, 80),
     (73, 74, 74, 73, 72, 71, 68, 60, 48, 33, 18, 6, -4),
-    (-144, -144, -143, -144, -147, -150, -153, -152, -147, -140, -132, -124, -114),
+    (-154, -153, -152, -152, -153, -154, -155, -152, -147, -140, -132, -124, -114),
 )
 _SPINE: Sequence[Sequence[float]] = (
     (-290, -220, -160, -110, -60, 0, 60, 120, 180, 230),
-    (-64, -55, -59, -68, -80, -93, -100, -96, -82, -72),
+    (-76, -70, -74, -82, -90, -95, -100, -96, -83, -73),
 )
 
 
@@ -113,8 +113,8 @@ class Torso:
     Attributes:
         habitus: what this body is like.
         midline_mm: the R coordinate of the midline.
-        heart_mm: end points (2, 3) of the axis of the heart's blunt outline, base first.
-        heart_radii_mm: its radius at both ends.
+        heart_mm: centres (4, 3) of balls that outline the heart: left base, left apex, right base, right apex.
+        heart_radii_mm: their radii.
     """
 
     def __init__(
@@ -129,17 +129,27 @@ class Torso:
         """
         self.habitus = habitus
         self.midline_mm = float(rng.normal(36, 5))
+        if "spine" in landmarks:
+            self.midline_mm = float(landmarks["spine"][0])
         self._sway = rng.normal(0, 2.0, 3)
         self._harmonics = rng.normal(0, 1.0, (4, 3))
         apex = np.asarray(landmarks.get("lv_apex", (-32.0, 30.0, -28.0)), np.float32)
         base = np.asarray(landmarks.get("mitral_centre", (18.0, -18.0, 18.0)), np.float32)
         axis = (apex - base) / max(float(np.linalg.norm(apex - base)), 1e-3)
-        self.heart_mm = np.stack([base - 12 * axis + (14, 4, 0), apex - 22 * axis]).astype(np.float32)
-        self.heart_radii_mm = (44.0, 34.0)
+        atrium = np.asarray(landmarks.get("ra_centre", (58.0, -8.0, 18.0)), np.float32)
+        tip = np.asarray(landmarks.get("rv_apex", (0.0, 34.0, -16.0)), np.float32)
+        self.heart_mm = np.stack([base - 8 * axis, apex - 22 * axis, atrium, tip - 6 * axis]).astype(
+            np.float32
+        )
+        self.heart_radii_mm = (41.0, 35.0, 27.0, 25.0)
+        self._shift_mm = 0.0
+        if "aorta_descending" in landmarks:
+            level = np.asarray([-50.0], np.float32)
+            self._shift_mm = float(landmarks["aorta_descending"][1]) - 20.0 - float(self.spine(level)[1][0])
         self._dome = {
             "right": float(rng.uniform(-32, 4)),
             "step": float(rng.uniform(4, 20)),
-            "power": float(rng.uniform(3.0, 5.0)),
+            "power": float(rng.uniform(4.0, 8.0)),
             "rim": float(rng.uniform(0.75, 1.15)),
         }
 
@@ -151,6 +161,10 @@ class Torso:
     def _deep(self, y_mm: Curve) -> Curve:
         return np.asarray(-32 + (y_mm + 32) * self.habitus.depth, np.float32)
 
+    def _back(self, z_mm: Curve, knots: Sequence[Sequence[float]], row: int) -> Curve:
+        """A coordinate of something that moves with the spine."""
+        return np.asarray(self._deep(self._curve(z_mm, knots, row)) + self._shift_mm, np.float32)
+
     def _bulge(self, z_mm: Curve) -> Curve:
         """How far the belly stands out, 0..1."""
         return np.asarray(1 / (1 + np.exp((z_mm + 95) / 18)), np.float32)
@@ -159,12 +173,12 @@ class Torso:
         """R and A coordinates of the middle of the vertebral bodies."""
         a, b, c = self._sway
         sway = a * np.sin(z_mm / 60) + b * np.sin(z_mm / 95 + 1) + c * np.sin(z_mm / 40 + 2)
-        return np.asarray(self.midline_mm + sway, np.float32), self._deep(self._curve(z_mm, _SPINE, 1))
+        return np.asarray(self.midline_mm + sway, np.float32), self._back(z_mm, _SPINE, 1)
 
     def axis_y(self, z_mm: Curve) -> Curve:
         """A coordinate of the axis that angles are measured around."""
-        front, back = self._curve(z_mm, _CAVITY, 2), self._curve(z_mm, _CAVITY, 3)
-        return self._deep((front + back) / 2)
+        front = self._deep(self._curve(z_mm, _CAVITY, 2))
+        return np.asarray((front + self._back(z_mm, _CAVITY, 3)) / 2, np.float32)
 
     def polar(self, lattice: Lattice) -> Polar:
         """The lattice seen from the body's axis."""
@@ -178,7 +192,7 @@ class Torso:
         middle = self.axis_y(z_mm)
         half = self._curve(z_mm, knots, 1) * self.habitus.width + 0.45 * extra_front
         front = self._deep(self._curve(z_mm, knots, 2)) + extra_front - middle
-        back = middle - self._deep(self._curve(z_mm, knots, 3))
+        back = middle - self._back(z_mm, knots, 3)
         depth = np.where(np.cos(theta) < 0, front, back)
         inverse = (np.abs(np.sin(theta)) / half) ** power + (np.abs(np.cos(theta)) / depth) ** power
         return np.asarray(inverse ** (-1 / power), np.float32)
@@ -196,7 +210,7 @@ class Torso:
         chest = np.exp(-(((z_mm - 70) / 55) ** 2))
         side = np.abs(theta)
         pectoral = 9 * np.exp(-(((side - 2.45) / 0.3) ** 2)) * chest
-        latissimus = 8 * np.exp(-(((side - 1.15) / 0.35) ** 2)) * np.exp(-(((z_mm - 40) / 80) ** 2))
+        latissimus = 5 * np.exp(-(((side - 1.15) / 0.35) ** 2)) * np.exp(-(((z_mm - 40) / 80) ** 2))
         erector = 7 * np.exp(-(((side - 0.33) / 0.2) ** 2)) - 5 * np.exp(-((side / 0.12) ** 2))
         outer = outer + self.habitus.muscle * (pectoral + latissimus + erector)
         inner = self.cavity(z_mm)
@@ -208,7 +222,12 @@ class Torso:
         theta = np.linspace(-np.pi, np.pi, _LEVELS, endpoint=False)[:, None]
         low = 1 / (1 + np.exp((z_mm + 40) / 45))
         front = np.clip(-np.cos(theta), 0, 1)
-        share = 0.45 + 0.55 * low + self.habitus.belly * front * (low * 0.9 - 0.25) - 0.3 * np.clip(np.cos(theta), 0, 1)
+        share = (
+            0.45
+            + 0.55 * low
+            + self.habitus.belly * front * (low * 0.9 - 0.25)
+            - 0.3 * np.clip(np.cos(theta), 0, 1)
+        )
         thick = 2.0 + self.habitus.fat_mm * np.clip(share, 0.1, None) * self._waviness(z_mm, 0.12)
         return np.asarray(self.muscles(z_mm) + thick, np.float32)
 
@@ -219,11 +238,6 @@ class Torso:
             turn = order * theta + phase + z_mm[None, :] / (70 + 25 * order)
             total += strength / order * (cosine * np.cos(turn) + sine * np.sin(turn))
         return np.asarray(total, np.float32)
-
-    @cached_property
-    def heart_bottom_mm(self) -> float:
-        """The lowest S coordinate of the heart's blunt outline."""
-        return float(np.min(self.heart_mm[:, 2] - np.asarray(self.heart_radii_mm)))
 
     def place(self, theta: float, share: float, z_mm: float) -> NDArray[np.float32]:
         """A point (3,) mm at an angle, at a share of the way from the body's axis to the cavity's wall."""
@@ -237,27 +251,34 @@ class Torso:
 
     def diaphragm(self, lattice: Lattice) -> Field:
         """S coordinate of the upper face of the diaphragm (X, Y, 1) mm."""
-        x, y, _ = lattice.open_axes()
+        x, y = np.meshgrid(lattice.axis(0), lattice.axis(1), indexing="ij")
+        return self.dome_mm(x, y)[:, :, None]
+
+    def dome_mm(self, x_mm: NDArray[np.float32], y_mm: NDArray[np.float32]) -> NDArray[np.float32]:
+        """S coordinate of the upper face of the diaphragm at points of any shape but none."""
+        flat, height = self._dome_map
+        where = [(np.atleast_1d(c) - flat.origin_mm[k]) / flat.step_mm[k] for k, c in enumerate((x_mm, y_mm))]
+        return np.asarray(map_coordinates(height, where, order=1, mode="nearest"), np.float32)
+
+    @cached_property
+    def _dome_map(self) -> tuple[Lattice, NDArray[np.float32]]:
         level = np.asarray([-55.0], np.float32)
-        flat = Lattice(
-            np.asarray((lattice.origin_mm[0], lattice.origin_mm[1], -55.0), np.float32),
-            lattice.step_mm,
-            (lattice.shape[0], lattice.shape[1], 1),
-        )
+        reach = 190 * self.habitus.width + 0.5 * self.habitus.visceral_mm
+        lower, upper = (self.midline_mm - reach, -190, -55), (self.midline_mm + reach, 190, -55)
+        flat = Lattice.over(lower, upper, 4.0)
+        x, y, _ = flat.open_axes()
         polar = self.polar(flat)
-        share = np.clip(polar.rho / polar.radius(self.cavity(level)), 0, 1.15)
+        share = np.clip(polar.rho / polar.radius(self.cavity(level)), 0, 1.1)
         across = (x - np.float32(self.midline_mm)) / np.float32(137 * self.habitus.width)
         right = 1 / (1 + np.exp(-6 * across))
-        tops = self._dome["right"] - self._dome["step"] * (1 - right) - 16 * np.exp(-((across / 0.22) ** 2))
-        tilt = np.clip(np.cos(polar.theta[:, :, :1]), -1, 1)
-        rim = (-88 - 34 * tilt) * self._dome["rim"] * self.habitus.height
-        height = rim + (tops - rim) * (1 - np.clip(share, 0, 1.1) ** self._dome["power"])
+        tops = self._dome["right"] - self._dome["step"] * (1 - right) - 14 * np.exp(-((across / 0.2) ** 2))
+        rim = (-88 - 34 * np.cos(polar.theta)) * self._dome["rim"] * self.habitus.height
+        height = rim + (tops - rim) * (1 - share ** self._dome["power"])
         for (cx, cy, cz), radius in zip(self.heart_mm, self.heart_radii_mm, strict=True):
             square = ((x - cx) ** 2 + (y - cy) ** 2) / radius**2
             below = cz - radius * np.sqrt(np.clip(1 - square, 0, 1)) - 1
             height = np.where(square < 1, np.minimum(height, below), height)
-        sigma = 7.0 / float(lattice.step_mm[0])
-        return np.asarray(gaussian_filter(height, (sigma, sigma, 0)), np.float32)
+        return flat, np.asarray(gaussian_filter(height[:, :, 0], 1.75), np.float32)
 
     def field(self, lattice: Lattice, polar: Polar, table: str) -> Field:
         """``cavity``, ``muscles`` or ``fat`` as a field on a lattice."""

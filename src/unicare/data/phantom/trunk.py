@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from unicare.data.phantom.abdomen import build_abdomen
 from unicare.data.phantom.anatomy import Shape
 from unicare.data.phantom.chest import build_chest
-from unicare.data.phantom.lattice import Field, Lattice, LatticeShape, smooth_min
+from unicare.data.phantom.lattice import Field, Lattice, LatticeShape, smooth_max, smooth_min
 from unicare.data.phantom.skeleton import build_ribs, build_spine
 from unicare.data.phantom.tissues import Tissue
 from unicare.data.phantom.torso import Torso, draw_habitus
@@ -47,23 +47,22 @@ def _wall(rng: np.random.Generator, torso: Torso) -> list[Shape]:
     front = 110 * torso.habitus.depth + 1.9 * torso.habitus.fat_mm + torso.habitus.visceral_mm
     front += 1.2 * torso.habitus.breast_mm
     mid = torso.midline_mm
-    back = -180 * torso.habitus.depth - torso.habitus.fat_mm
+    back = float(torso.spine(np.zeros(1, np.float32))[1][0]) - 90 - torso.habitus.fat_mm
     lattice = Lattice.over((mid - reach, back, _BOTTOM_MM), (mid + reach, front, _TOP_MM), (5, 5, 7))
     polar = torso.polar(lattice)
     fat = torso.field(lattice, polar, "fat")
     breasts, gland = _breasts(rng, torso, lattice)
     fat = smooth_min(fat, breasts, 16)
-    couch = torso.axis_y(np.zeros(1, np.float32))[0] - np.float32(118 * torso.habitus.depth)
+    couch = torso.spine(np.zeros(1, np.float32))[1][0] - np.float32(62 * torso.habitus.depth)
     couch -= np.float32(0.35 * torso.habitus.fat_mm)
     _, y, _ = lattice.open_axes()
-    fat = np.maximum(fat, (couch - y) + np.zeros_like(fat))
+    fat = smooth_max(fat, couch - y, 30)
     muscle = np.maximum(torso.field(lattice, polar, "muscles"), fat + 1.5)
     grain = (5.0, 5.0, 7.0)
     fibre = Lattice.over(lattice.origin_mm, (mid + reach, 120, _TOP_MM), grain)
     streak = fibre.noise(rng, 26) + 0.7 * fibre.noise(rng, 15)
     part = tuple(slice(0, n) for n in (min(a, b) for a, b in zip(fibre.shape, lattice.shape, strict=True)))
     inside = muscle[part]
-    marbling = np.maximum((float(rng.uniform(0.9, 1.7)) - np.abs(streak[part]) * 1.6) * -1.0, 0) * 0
     marbling = np.abs(streak[part]) * 5.0 - float(rng.uniform(0.5, 1.8))
     marbling = np.maximum(marbling, inside + 4.0)
     shapes: list[Shape] = [
@@ -86,14 +85,17 @@ def _breasts(rng: np.random.Generator, torso: Torso, lattice: Lattice) -> tuple[
     outer, gland = lattice.empty(), lattice.empty()
     if not size:
         return outer, gland
-    level = np.asarray([5 * torso.habitus.height], np.float32)
-    front = float(torso.axis_y(level)[0] + torso.muscles(level)[0, 0])
-    share = float(rng.uniform(0.3, 0.7))
+    level = np.asarray([float(rng.uniform(-15, 10)) * torso.habitus.height], np.float32)
+    wall, middle = torso.muscles(level)[:, 0], float(torso.axis_y(level)[0])
+    share = float(rng.uniform(0.3, 0.75))
     for side in (1.0, -1.0):
-        aside = torso.midline_mm + side * (62 + 0.45 * size)
-        path = [(aside, front - 0.55 * size, level[0] + 10), (aside + side * 0.35 * size, front - 0.1 * size, level[0])]
-        lattice.tubes(path, (size, 0.85 * size), into=outer, stretch=(1.15, 0.8, 1.1))
-        lattice.tubes(path, (share * size, 0.8 * share * size), into=gland)
+        angle = side * float(rng.uniform(2.25, 2.5))
+        radius = float(wall[round((angle + np.pi) / (2 * np.pi) * len(wall)) % len(wall)])
+        outwards = np.asarray((np.sin(angle), -np.cos(angle), 0.0))
+        foot = np.asarray((torso.midline_mm, middle, level[0])) + (radius - 0.35 * size) * outwards
+        path = np.stack([foot + (0, 0, 12), foot + (side * 0.12 * size, 0.22 * size, -6)])
+        lattice.tubes(path, (size, 0.8 * size), into=outer, stretch=(1.3, 0.9, 1.2))
+        lattice.tubes(path + 0.2 * size * outwards, (share * size, 0.7 * share * size), into=gland)
     return outer, gland + 4 * lattice.noise(rng, 30) + 3 * lattice.noise(rng, 16)
 
 
@@ -102,6 +104,6 @@ def _contents(torso: Torso) -> list[Shape]:
     reach = 150 * torso.habitus.width + 0.5 * torso.habitus.visceral_mm + 8
     front = 80 * torso.habitus.depth + torso.habitus.visceral_mm
     mid = torso.midline_mm
-    lattice = Lattice.over((mid - reach, -160, _BOTTOM_MM), (mid + reach, front, _TOP_MM), (5, 5, 5))
+    lattice = Lattice.over((mid - reach, -175, _BOTTOM_MM), (mid + reach, front, _TOP_MM), (5, 5, 5))
     cavity = torso.field(lattice, torso.polar(lattice), "cavity")
     return [LatticeShape.cut(Tissue.FAT, lattice, cavity)]
