@@ -46,3 +46,7 @@ def test_any_number_but_zero_is_inside():
 def test_other_grid_is_refused():
     with pytest.raises(GeometryError, match=r"\(3, 3, 4\).*\(3, 3, 3\)"):
         dice(np.ones((3, 3, 3)), np.ones((3, 3, 4)))
+
+
+def test_figures_are_plain_numbers():
+    assert type(dice(np.array([1, 1]), np.array([1, 0])).value) is float

@@ -113,14 +113,16 @@ def write_report(
         {} if prompts_json is None else read_prompts(prompts_json).cases,
     )
     measured = [row for row in rows if row.label is not None]
+    sections = _sections(measured, sources)
     html = _template().render(
         title=title,
         facts=_facts(sources.predictions_dir, rows),
-        sections=_sections(measured, sources),
+        sections=sections,
         cases=_case_table(measured),
         errors=[(row.case, row.rule) for row in rows if row.metric == ERROR],
         missing=_missing(sources),
         has_hollow=any(row.distribution.upper() == "OOD" for row in measured),
+        has_negative=any(p.overlay.negative_points for section in sections for p in section.pictures),
         version=__version__,
         definition=DEFINITION,
     )

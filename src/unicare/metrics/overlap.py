@@ -32,5 +32,5 @@ def dice(truth: NDArray[Any], prediction: NDArray[Any]) -> Figure:
         return Figure(1.0, rule)
     if rule is not Rule.MEASURED:
         return Figure(0.0, rule)
-    common = np.count_nonzero(truth & prediction)
+    common = int(np.count_nonzero(truth & prediction))
     return Figure(2.0 * common / (truth_count + prediction_count), rule)
