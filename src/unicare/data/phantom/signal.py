@@ -55,7 +55,7 @@ def sample_pulse(sequence: str, rng: np.random.Generator, field_strength_t: floa
         return Pulse("balanced", flip_deg=flip, tr_ms=3.2, te_ms=1.6)
     if sequence == "LGE":
         fat = suppressed if rng.random() < 0.35 else 1.0
-        offset = float(np.clip(rng.normal(1.02, 0.07), 0.85, 1.25))
+        offset = float(np.clip(rng.normal(1.05, 0.05), 0.95, 1.2))
         beat_ms = float(rng.uniform(700, 2000))
         return Pulse(
             "inversion", tr_ms=beat_ms, inversion=offset, fat_left=fat, signed=bool(rng.random() < 0.4)
@@ -138,12 +138,13 @@ def signal(
         shape = shape * np.exp(-pulse.b * adc / 1000.0)
     if pulse.kind == "echo" and pulse.inversion:
         shape = shape * np.abs(1 - 2 * np.exp(-pulse.inversion * np.log(2) * _fat_t1(t1_ms, fat) / t1))
-    values: Values = density * shape
+    values: Values = (
+        density * shape * (1 - fat * (1 - pulse.fat_left)) * (1 - moving * (1 - pulse.blood_left))
+    )
     if pulse.signed and pulse.kind == "inversion":
-        values = values - values.min()
-        values = values * (density > 0)
-    suppressed: Values = (1 - fat * (1 - pulse.fat_left)) * (1 - moving * (1 - pulse.blood_left))
-    return np.abs(values) * suppressed
+        # Displays put the most negative tissue at black, so that air becomes grey.
+        return values - min(float(values.min()), 0.0)
+    return np.abs(values)
 
 
 def _fat_t1(t1_ms: Values, fat: Values) -> float:
