@@ -4,6 +4,7 @@ import os
 import pickle
 import struct
 from itertools import permutations, product
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -534,3 +535,19 @@ def test_labels_must_be_whole_and_fit(tmp_path):
 )
 def test_stem(name, wanted):
     assert stem(name) == wanted
+
+
+def test_sizes_that_stand_only_in_pixdim_are_used(tmp_path: Path) -> None:
+    path = tmp_path / "turn_only.nii.gz"
+    image = nib.Nifti1Image(np.zeros((4, 5, 6), np.int16), np.diag([-1.0, -1.0, 1.0, 1.0]))
+    image.header.set_sform(np.diag([-1.0, -1.0, 1.0, 1.0]), code=2)
+    image.header["qform_code"] = 0
+    image.header["pixdim"][1:4] = (1.5, 1.25, 10.0)
+    nib.save(image, path)
+
+    volume = load_volume(path)
+    save_labels(tmp_path / "out.nii.gz", volume, np.ones(volume.shape, np.uint8))
+
+    assert volume.spacing_mm == (1.25, 1.5, 10.0)
+    assert nib.load(tmp_path / "out.nii.gz").header["pixdim"][1:4].tolist() == [1.5, 1.25, 10.0]
+    assert load_volume(tmp_path / "out.nii.gz").spacing_mm == (1.25, 1.5, 10.0)

@@ -188,9 +188,17 @@ def _offset(path: Path, header: Nifti1Header) -> int:
 
 
 def _affine(path: Path, header: Nifti1Header) -> NDArray[np.float64]:
-    """The sform when its code is positive, else the qform; in mm."""
+    """The sform when its code is positive, else the qform; in mm.
+
+    Some converters (of ACDC and EMIDEC copies, for instance) write axes of exactly 1 into the sform and the
+    voxel sizes into pixdim only; ITK reads those sizes from pixdim, and so do we.
+    """
     if int(header["sform_code"]) > 0:
         affine = _sform(header)
+        if _sizes_only_in_pixdim(header, affine):
+            sizes = np.array(header["pixdim"][1:4], dtype=np.float64)
+            affine[:3, :3] *= sizes
+            _log.info("%s: the sform has axes of length 1; voxel sizes %s are pixdim's", path, sizes.tolist())
     elif int(header["qform_code"]) > 0:
         affine = _qform(path, header)
     else:
@@ -218,6 +226,14 @@ def _affine(path: Path, header: Nifti1Header) -> NDArray[np.float64]:
             expected=f"at most {_MAX_SPACING_MM:g} mm",
         )
     return affine
+
+
+def _sizes_only_in_pixdim(header: Nifti1Header, affine: NDArray[np.float64]) -> bool:
+    """Whether the sform is a mere turn (all axes exactly 1 long) and pixdim says otherwise."""
+    pixdim = np.array(header["pixdim"][1:4], dtype=np.float64)
+    usable = bool(np.isfinite(pixdim).all() and (pixdim > 0).all())
+    unit = np.allclose(spacing_from_affine(affine), 1.0, rtol=0, atol=1e-9)
+    return usable and unit and not np.allclose(pixdim, 1.0, rtol=0.01, atol=0)
 
 
 def _sform(header: Nifti1Header) -> NDArray[np.float64]:
@@ -249,7 +265,9 @@ def check_transforms(path: Path, layout: VoxelLayout) -> None:
         return
     spacing = np.array(spacing_from_affine(_sform(header)))
     pixdim = np.array(header["pixdim"][1:4], dtype=np.float64)
-    if not np.allclose(pixdim, spacing, rtol=0.01, atol=0):
+    if not np.allclose(pixdim, spacing, rtol=0.01, atol=0) and not _sizes_only_in_pixdim(
+        header, _sform(header)
+    ):
         _log.warning(
             "%s: pixdim says %s mm, the sform %s mm; the sform is used",
             path,
