@@ -1,0 +1,252 @@
+"""Region → answer → volume: the network asked about every prompted structure of a case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from unicare.core.case import Case
+from unicare.core.prompt import Box, CasePrompts, Prompt
+from unicare.core.region import Region
+from unicare.core.structure import Structure, structure_table
+from unicare.core.volume import Volume
+from unicare.infer.asking import Asked, put_together
+from unicare.infer.device import autocast
+from unicare.infer.merge import Merge
+from unicare.infer.question import (
+    draw_prompts,
+    extent_over_slices,
+    region_of,
+    runs_of_slices,
+    thickness_of,
+    window_image,
+)
+from unicare.models.ask import Ask
+from unicare.models.base import Segmentation
+
+__all__ = ["PromptedSegmenter", "SegmentSettings"]
+
+
+@dataclass(frozen=True)
+class SegmentSettings:
+    """How a case is asked about.
+
+    Attributes:
+        longest_run: most slices of a region.
+        passes: how often a structure is asked for; from the second time on with the answer before as a prompt.
+        anonymous: don't conclude from label values and texts what a structure is.
+        slices_per_batch: slices that the network sees at once; more cost memory.
+        precision: ``auto`` (bfloat16 where the processor multiplies it quickly), ``float32`` or ``bfloat16``.
+    """
+
+    longest_run: int = 8
+    passes: int = 2
+    anonymous: bool = False
+    slices_per_batch: int = 48
+    precision: str = "auto"
+
+
+@dataclass(frozen=True, eq=False)
+class _Query:
+    """One structure on one run of slices."""
+
+    label: int
+    structure: int
+    region: Region
+    own: Mapping[int, Prompt]
+    others: Mapping[int, Sequence[Prompt]]
+    sized: bool
+
+    @property
+    def depth(self) -> int:
+        return len(self.region.slices)
+
+
+class PromptedSegmenter:
+    """The unified network, asked by prompts.
+
+    Args:
+        network: as ``models.weights.load_network`` gives it.
+        settings: how to ask.
+        device: where the network computes.
+    """
+
+    def __init__(
+        self, network: Ask, settings: SegmentSettings | None = None, device: str | torch.device = "cpu"
+    ) -> None:
+        self.settings = settings or SegmentSettings()
+        self.device = torch.device(device)
+        self.network = network.to(self.device).eval().to(memory_format=torch.channels_last)
+
+    def segment(
+        self, case: Case, prompts: CasePrompts, masks: Mapping[int, NDArray[np.float32]] | None = None
+    ) -> Segmentation:
+        """Segments every prompted label of a case; see ``models.base.Segmenter``."""
+        grid = case.reference
+        merge = Merge(grid.shape, prompts.slice_axis)
+        parents = _parents(prompts)
+        for query, logits in self.answers(case, prompts, masks):
+            for start, window in _windows(query, grid):
+                part = replace(query.region, slices=range(start, start + 1))
+                index = start - query.region.slices.start
+                crop, values = part.paste(logits[index : index + 1], grid.shape, window)
+                merge.paint(query.label, crop, values, parents.get(query.label, frozenset()))
+        return Segmentation(grid, merge.labels)
+
+    def answers(
+        self, case: Case, prompts: CasePrompts, masks: Mapping[int, NDArray[np.float32]] | None = None
+    ) -> Iterator[tuple[_Query, NDArray[np.float32]]]:
+        """Logits (D, H, W) of every structure on every run of slices, on the grid of its region."""
+        queries = self._plan(case, prompts)
+        for group in _groups(queries, self.settings.slices_per_batch):
+            previous = [_previous(query, case.reference, masks) for query in group]
+            logits: list[NDArray[np.float32]] = []
+            for number in range(self.settings.passes):
+                if number:
+                    found = [_probability(answer) for answer in logits]
+                    group, previous = _refined(group, found, case.reference)
+                logits = self._ask(case, group, previous)
+            yield from zip(group, logits, strict=True)
+
+    def _plan(self, case: Case, prompts: CasePrompts) -> list[_Query]:
+        """Every structure on every run of its slices, those that are parts of others last."""
+        queries = []
+        for label in sorted(prompts.labels, key=lambda one: (len(_ancestors(_structure(prompts, one))), one)):
+            structure = None if self.settings.anonymous else _structure(prompts, label)
+            own = {index: prompt for index, prompt in prompts.of(label).items() if prompt.extent()}
+            for run in runs_of_slices(sorted(own), self.settings.longest_run):
+                here = {index: own[index] for index in run}
+                others = {
+                    index: [
+                        prompt for other, prompt in (prompts.slices[index] or {}).items() if other != label
+                    ]
+                    for index in run
+                }
+                region = region_of(case.reference, prompts.slice_axis, run, here, self.network.settings.grid)
+                sized = extent_over_slices(here)[1]
+                queries.append(_Query(label, structure.id if structure else 0, region, here, others, sized))
+        return queries
+
+    def _ask(
+        self, case: Case, queries: Sequence[_Query], previous: Sequence[NDArray[np.float32] | None]
+    ) -> list[NDArray[np.float32]]:
+        asked = [_asked(case, query, mask) for query, mask in zip(queries, previous, strict=True)]
+        question = put_together(asked).to(self.device)
+        with torch.inference_mode(), autocast(self.device, self.settings.precision):
+            logits = self.network(question).float().cpu().numpy()
+        edges = np.cumsum([query.depth for query in queries])[:-1]
+        return np.split(logits, edges)
+
+
+def _structure(prompts: CasePrompts, label: int) -> Structure | None:
+    """What a label stands for: by the prompt's text, else by the challenge's label values."""
+    table = structure_table()
+    for prompt in prompts.of(label).values():
+        if prompt.text and (named := table.by_name(prompt.text)):
+            return named
+    return table.by_label(label)
+
+
+def _ancestors(structure: Structure | None) -> list[Structure]:
+    table = structure_table()
+    found = []
+    while structure is not None and structure.parent:
+        structure = table.by_name(structure.parent)
+        found += [structure] if structure is not None else []
+    return found
+
+
+def _parents(prompts: CasePrompts) -> dict[int, frozenset[int]]:
+    """Label to the prompted labels that it is a part of."""
+    structures = {label: _structure(prompts, label) for label in prompts.labels}
+    parents = {}
+    for label, structure in structures.items():
+        ids = {ancestor.id for ancestor in _ancestors(structure)}
+        parents[label] = frozenset(
+            other for other, candidate in structures.items() if candidate is not None and candidate.id in ids
+        )
+    return parents
+
+
+def _groups(queries: Sequence[_Query], most: int) -> Iterator[list[_Query]]:
+    """Consecutive queries with at most so many slices together."""
+    group: list[_Query] = []
+    count = 0
+    for query in queries:
+        if group and count + query.depth > most:
+            yield group
+            group, count = [], 0
+        group.append(query)
+        count += query.depth
+    if group:
+        yield group
+
+
+def _asked(case: Case, query: _Query, previous: NDArray[np.float32] | None) -> Asked:
+    drawn = draw_prompts(query.region, query.own, query.others, previous)
+    images = [
+        (name, window_image(query.region.sample(volume), drawn)) for name, volume in case.sequences.items()
+    ]
+    return Asked(images, drawn, query.structure, thickness_of(query.region))
+
+
+def _previous(
+    query: _Query, grid: Volume, masks: Mapping[int, NDArray[np.float32]] | None
+) -> NDArray[np.float32] | None:
+    """A given mask on the region's grid."""
+    if masks is None or query.label not in masks:
+        return None
+    return query.region.sample(grid.with_data(masks[query.label]))
+
+
+def _refined(
+    queries: Sequence[_Query], found: Sequence[NDArray[np.float32]], grid: Volume
+) -> tuple[list[_Query], list[NDArray[np.float32] | None]]:
+    """The queries again, with what was found as their masks; regions without a box move to what was found."""
+    again: list[_Query] = []
+    masks: list[NDArray[np.float32] | None] = []
+    for query, probability in zip(queries, found, strict=True):
+        region = query.region
+        if not query.sized and (box := _extent(probability, region)) is not None:
+            region = Region.around(grid, box, region.slices, region.grid[0], slice_axis=region.slice_axis)
+        again.append(replace(query, region=region))
+        masks.append(probability if region is query.region else query.region.carry(probability, region))
+    return again, masks
+
+
+def _extent(probability: NDArray[np.float32], region: Region) -> Box | None:
+    """The box in voxels around what is more probable than not."""
+    inside = (probability > 0.5).any(axis=0)
+    if not inside.any():
+        return None
+    edges = []
+    for axis in range(2):
+        hits = np.flatnonzero(inside.any(axis=1 - axis))
+        scale = region.size[axis] / region.grid[axis]
+        edges.append((region.origin[axis] + hits[0] * scale, region.origin[axis] + (hits[-1] + 1) * scale))
+    return Box(
+        int(np.floor(edges[0][0])),
+        int(np.floor(edges[1][0])),
+        int(np.ceil(edges[0][1])),
+        int(np.ceil(edges[1][1])),
+    )
+
+
+def _windows(query: _Query, grid: Volume) -> Iterator[tuple[int, Box | None]]:
+    """Slice index and where an answer may lie on it: in the box, and a little around it."""
+    for index in query.region.slices:
+        box = query.own[index].box
+        if box is None:
+            yield index, None
+            continue
+        slack = max(2, round(0.08 * max(box.x1 - box.x0, box.y1 - box.y0)))
+        yield index, Box(box.x0 - slack, box.y0 - slack, box.x1 + slack, box.y1 + slack)
+
+
+def _probability(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    probability: NDArray[np.float32] = 1.0 / (1.0 + np.exp(-np.clip(logits, -30.0, 30.0)))
+    return probability
