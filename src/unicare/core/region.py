@@ -26,9 +26,9 @@ class Crop:
 class Region:
     """A grid (D, H, W) around something on some slices of a volume.
 
-    D counts slices of the volume, untouched; H and W run along the in-plane axes in PLS order and have a grid of
-    their own, the same number of points for every region, so that a network always sees the structure at
-    the same size.
+    D counts slices of the volume, untouched; H and W run along the in-plane axes in PLS order and have a
+    grid of their own, the same number of points for every region, so that a network always sees the
+    structure at the same size.
 
     Attributes:
         volume_affine: (4, 4), the volume's voxel index to RAS+ mm.
@@ -48,7 +48,14 @@ class Region:
 
     @classmethod
     def around(
-        cls, volume: Volume, box: Box, slices: range, grid: int, slice_axis: int = 2, context: float = 1.35
+        cls,
+        volume: Volume,
+        box: Box,
+        slices: range,
+        grid: int,
+        *,
+        slice_axis: int = 2,
+        context: float = 1.35,
     ) -> Region:
         """A region, square in mm, around a box on some slices.
 
@@ -126,8 +133,8 @@ class Region:
         limits = np.array(volume.shape) - 1
         low = np.clip(np.floor(seen.min(axis=1)) - 2, 0, limits).astype(int)
         high = np.clip(np.ceil(seen.max(axis=1)) + 3, 1, limits + 1).astype(int)
-        window = volume.data[tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))]
-        window = window.astype(np.float32)
+        cut = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+        window = volume.data[cut].astype(np.float32)
         blur = np.where(steps > 1.5, 0.4 * steps, 0.0)
         if blur.any():
             window = ndimage.gaussian_filter(window, blur, mode="nearest")
@@ -140,6 +147,22 @@ class Region:
             mode="nearest",
         )
         return sampled
+
+    def carry(self, answer: NDArray[np.float32], other: Region) -> NDArray[np.float32]:
+        """An answer (D, H, W) on this region's grid, on the grid of another region of the same slices.
+
+        What this region doesn't cover is 0.
+        """
+        matrices, covers = [], []
+        for i in range(2):
+            scale = self.grid[i] / self.size[i]
+            start = (other.origin[i] - self.origin[i]) * scale
+            step = other.size[i] * scale / other.grid[i]
+            centres = start + (np.arange(other.grid[i]) + 0.5) * step
+            matrices.append(resize_matrix(self.grid[i], start, other.size[i] * scale, other.grid[i]))
+            covers.append((centres > 0) & (centres < self.grid[i]))
+        carried: NDArray[np.float32] = matrices[0] @ answer @ matrices[1].T
+        return carried * np.outer(covers[0], covers[1]).astype(np.float32)
 
     def paste(
         self, answer: NDArray[np.float32], shape: tuple[int, int, int], window: Box | None = None
@@ -174,9 +197,9 @@ class Region:
 def resize_matrix(count_in: int, origin: float, length: float, count_out: int) -> NDArray[np.float32]:
     """The matrix (count_out, count_in) that resamples a line of values linearly, without aliasing.
 
-    Output point i covers the input interval origin + [i, i+1) · length / count_out, where input value j covers
-    [j, j+1). When it shrinks, the triangle is widened to the output step, so that every input value counts.
-    Beyond the ends the nearest value is repeated.
+    Output point i covers the input interval origin + [i, i+1) · length / count_out, where input value j
+    covers [j, j+1). When it shrinks, the triangle is widened to the output step, so that every input value
+    counts. Beyond the ends the nearest value is repeated.
     """
     if count_out == 0:
         return np.zeros((0, count_in), dtype=np.float32)
