@@ -24,6 +24,9 @@ _MANY_POINTS = 12_000
 """From here on a shape is worth splitting into its pieces, which have smaller boxes."""
 
 
+_CHUNK = 1 << 14
+
+
 class Shape(Protocol):
     """An implicit shape in patient space.
 
@@ -128,12 +131,17 @@ def _paint(
 
 
 def _painted(shape: Shape, points: Points, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    if not labels.size:
-        return labels
+    """Labels (N,) after painting, chunk by chunk, so that all that is in between stays in the cache."""
     paint: Callable[[Points, NDArray[np.uint8]], NDArray[np.uint8]] | None = getattr(shape, "paint", None)
-    if paint is not None:
-        return paint(points, labels)
-    return np.where(shape.inside(points), np.uint8(shape.tissue), labels)
+    painted = labels.copy()
+    for start in range(0, len(labels), _CHUNK):
+        chunk = points[start : start + _CHUNK]
+        part = painted[start : start + _CHUNK]
+        if paint is not None:
+            part[:] = paint(chunk, part)
+        else:
+            part[shape.inside(chunk)] = shape.tissue
+    return painted
 
 
 def _window(

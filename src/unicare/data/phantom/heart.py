@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from unicare.data.phantom.anatomy import Shape
 from unicare.data.phantom.atria import Atrium, left_atrium, right_atrium
+from unicare.data.phantom.lattice import Lattice, LatticeShape
 from unicare.data.phantom.lesions import atrial_scars, draw_infarct, infarct_shapes
 from unicare.data.phantom.shapes import (
     Block,
@@ -43,6 +44,7 @@ __all__ = ["HeartOptions", "build_heart", "sample_heart_options", "short_axis_af
 
 Landmarks = dict[str, NDArray[np.float32]]
 
+_COVER_STEP_MM = 4.0
 _NOT_MYOCARDIUM = frozenset(Tissue) - {Tissue.MYOCARDIUM}
 
 
@@ -239,7 +241,7 @@ def _draw_parts(rng: np.random.Generator, options: HeartOptions) -> _Parts:
     )
 
 
-def _coverings(rng: np.random.Generator, parts: _Parts, options: HeartOptions) -> list[Layered]:
+def _coverings(rng: np.random.Generator, parts: _Parts, options: HeartOptions) -> list[Shape]:
     """Pericardium and the fat within, which fills the grooves between the chambers."""
     hull = Union(
         (
@@ -253,7 +255,15 @@ def _coverings(rng: np.random.Generator, parts: _Parts, options: HeartOptions) -
     )
     fat = rough(Grown(hull, 0.45 * options.fat_mm), rng, 0.8 + 0.25 * options.fat_mm, 45)
     skin = float(rng.uniform(0.8, 1.6))
-    return [Layered(fat, ((skin, Tissue.PERICARDIUM), (0.0, Tissue.EPICARDIAL_FAT)))]
+    low, high = Grown(fat, skin + _COVER_STEP_MM).bounds_mm
+    lattice = Lattice.over(low, high, _COVER_STEP_MM)
+    # So smooth a surface needs few samples.
+    points = np.stack(np.broadcast_arrays(*lattice.open_axes())).reshape(3, -1)
+    field = fat.distance_mm(points.T).reshape(lattice.shape)
+    return [
+        LatticeShape.cut(Tissue.PERICARDIUM, lattice, field - skin),
+        LatticeShape.cut(Tissue.EPICARDIAL_FAT, lattice, field),
+    ]
 
 
 def _vessel_walls(parts: _Parts) -> list[Painted]:
@@ -301,9 +311,9 @@ def _right_ventricle(rng: np.random.Generator, parts: _Parts) -> list[Shape]:
 
 def _left_ventricle(rng: np.random.Generator, parts: _Parts, options: HeartOptions) -> list[Painted]:
     left = parts.left
-    fade = (-0.45 * left.length_mm, float(rng.uniform(0.0, 0.35)) * left.length_mm)
+    fade = (-0.3 * left.length_mm, float(rng.uniform(0.1, 0.5)) * left.length_mm)
     depth = min(options.trabeculae_mm, 0.3 * left.radius_mm)
-    ridges = Trabeculae.draw(rng, left.cavity, parts.frame, depth, fade)
+    ridges = Trabeculae.draw(rng, left.cavity, parts.frame, depth, fade, smooth_septum=1.0)
     blood = frozenset({Tissue.BLOOD_LV, Tissue.TRABECULA_LV})
     shapes = [
         Painted(left.outer, Tissue.MYOCARDIUM),

@@ -194,7 +194,9 @@ class Loft:
             near = (np.abs(x) ** power + np.abs(y) ** power) ** np.float32(1 / self.power)
             side = (near - 1) * np.minimum(radius_x, radius_y)
         end = np.abs(place - np.float32((_TABLE_ROWS - 1) / 2)) - np.float32((_TABLE_ROWS - 1) / 2)
-        distance: Float = np.maximum(side, end / np.float32(per_mm))
+        end /= np.float32(per_mm)
+        distance: Float = np.minimum(np.maximum(side, end), 0)
+        distance += np.hypot(np.maximum(side, 0), np.maximum(end, 0))
         return distance
 
 

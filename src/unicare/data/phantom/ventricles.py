@@ -251,6 +251,7 @@ class Trabeculae:
         waves: (W, 3) rad/mm.
         phases: (W,) rad.
         threshold: high for few, low for many.
+        smooth_septum: how much less deep they are on the septal side of the axis, 0 for equally deep.
     """
 
     cavity: Solid
@@ -260,6 +261,7 @@ class Trabeculae:
     waves: Float
     phases: Float
     threshold: float
+    smooth_septum: float = 0.0
 
     @classmethod
     def draw(
@@ -269,10 +271,11 @@ class Trabeculae:
         frame: LongAxis,
         depth_mm: float,
         fade_mm: tuple[float, float],
+        smooth_septum: float = 0.0,
     ) -> Trabeculae:
         """Random ridges 2 to 5 mm wide."""
         angle = rng.uniform(0, 2 * np.pi, 5)
-        lengths = rng.uniform(6, 13, 5)
+        lengths = rng.uniform(5, 11, 5)
         across = np.stack([np.cos(angle), np.sin(angle), rng.normal(0, 0.3, 5)])
         waves = (frame.axes @ (across * 2 * np.pi / lengths)).T
         phases = rng.uniform(0, 2 * np.pi, 5)
@@ -295,6 +298,9 @@ class Trabeculae:
         basal = points @ self.frame.axes[:, 2]
         low, high = self.fade_mm
         reach = np.float32(self.depth_mm) * np.clip((high - basal) / np.float32(high - low), 0, 1)
+        # The left ventricle's septum is smooth, its free wall is not.
+        septal = points @ self.frame.axes[:, 0] / np.float32(25)
+        reach *= np.clip(1 - np.float32(self.smooth_septum) * np.maximum(septal, 0), 0.25, 1)
         pattern = np.sin(points @ self.waves.T + self.phases).sum(axis=1)
         ridge = (np.float32(self.threshold) - pattern) * np.float32(1.2)
         return np.asarray(np.maximum(np.maximum(wall, -wall - reach), ridge), np.float32)
@@ -305,10 +311,10 @@ def papillary_muscles(rng: np.random.Generator, left: LeftVentricle, systole: fl
     muscles: list[Solid] = []
     wave = rng.integers(1 << 30)
     for middle_angle in (np.deg2rad(rng.normal(130, 10)), np.deg2rad(rng.normal(-122, 11))):
-        heads = int(rng.choice((1, 2, 3), p=(0.4, 0.4, 0.2)))
+        heads = int(rng.choice((1, 2, 3), p=(0.25, 0.4, 0.35)))
         thick = left.radius_mm * float(rng.uniform(0.15, 0.27)) / heads**0.4 * (1 + 0.25 * systole)
         for _ in range(heads):
-            angle = middle_angle + rng.normal(0, 0.2)
+            angle = middle_angle + rng.normal(0, 0.24)
             levels = np.array([rng.uniform(-0.34, -0.24), -0.08, rng.uniform(0.08, 0.24)]) * left.length_mm
             inner = left.outer_radius_mm(levels) - left.wall_mm
             share = np.array([0.95, rng.uniform(0.68, 0.84), rng.uniform(0.5, 0.66)])

@@ -41,9 +41,10 @@ class SmoothWarp:
         """Moved positions (3, X, Y, Z) mm of all voxels of a grid; affine (4, 4) from voxels to RAS+ mm."""
         # sin(a + b + c) with a, b, c along the grid's axes: the imaginary part of a product of three factors.
         first, second, third = (
-            np.exp(1j * np.outer(np.arange(n), self.waves @ affine[:3, axis])) for axis, n in enumerate(shape)
+            np.exp(1j * np.outer(np.arange(n), self.waves @ affine[:3, axis])).astype(np.complex64)
+            for axis, n in enumerate(shape)
         )
-        start = np.exp(1j * (self.waves @ affine[:3, 3] + self.phases))
+        start = np.exp(1j * (self.waves @ affine[:3, 3] + self.phases)).astype(np.complex64)
         plane = ((start * first)[:, None] * second[None]).reshape(-1, len(self.waves))  # (X * Y, W)
         left = np.concatenate([plane.imag, plane.real], axis=1)
         moved = np.empty((3, shape[0] * shape[1], shape[2]), np.float32)
