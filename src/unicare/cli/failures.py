@@ -1,0 +1,71 @@
+"""How commands fail: one sentence on standard error and an exit code, never a traceback."""
+
+from __future__ import annotations
+
+import functools
+import os
+import tempfile
+import traceback
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import NoReturn, ParamSpec
+
+import typer
+
+from unicare.core.errors import UnicareError
+
+__all__ = ["BAD_INPUT", "INTERRUPTED", "OWN_ERROR", "SOME_FAILED", "told_plainly"]
+
+SOME_FAILED = 1
+BAD_INPUT = 2
+OWN_ERROR = 70
+INTERRUPTED = 130
+
+Parameters = ParamSpec("Parameters")
+
+
+def told_plainly(verb: Callable[Parameters, None]) -> Callable[Parameters, None]:
+    """Wraps a command, so that whatever goes wrong in it ends in one sentence and an exit code."""
+
+    @functools.wraps(verb)
+    def guarded(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
+        try:
+            verb(*args, **kwargs)
+        except (typer.Exit, typer.Abort, BrokenPipeError):
+            raise
+        except UnicareError as error:
+            _end(str(error), BAD_INPUT)
+        except KeyboardInterrupt as stop:
+            _end(
+                str(stop)
+                or "stopped by Ctrl-C; what is written is complete, the same command goes on from there",
+                INTERRUPTED,
+            )
+        except OSError as error:
+            place = f"{error.filename}: " if error.filename else ""
+            _end(f"{place}{error.strerror or error}", BAD_INPUT)
+        except Exception as error:
+            log = _write_log()
+            _end(
+                f"an error of unicare's own, {type(error).__name__}: {error}; the traceback is in {log}",
+                OWN_ERROR,
+            )
+
+    return guarded
+
+
+def _end(sentence: str, code: int) -> NoReturn:
+    typer.echo(f"unicare: {' '.join(sentence.split())}", err=True)
+    raise typer.Exit(code)
+
+
+def _write_log() -> str:
+    """Writes the traceback of the exception at hand to a file, and says where."""
+    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+    path = Path(tempfile.gettempdir()) / f"unicare-{stamp}-{os.getpid()}.log"
+    try:
+        path.write_text(traceback.format_exc(), encoding="utf-8")
+    except OSError as error:
+        return f"no file, because {path} can't be written ({error.strerror})"
+    return str(path)
