@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import pytest
@@ -19,12 +19,12 @@ _SEEDS = (0, 1, 2, 3)
 _LIVER = (Tissue.LIVER, Tissue.LIVER_VESSEL, Tissue.LIVER_LESION)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _trunk(seed: int) -> tuple[Shape, ...]:
     return tuple(build_trunk(np.random.default_rng(seed), {}))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _tissues(seed: int) -> NDArray[np.uint8]:
     affine = np.diag([_STEP_MM] * 3 + [1.0])
     affine[:3, 3] = _LOWER_MM
@@ -101,7 +101,6 @@ def test_kidneys_lie_on_both_sides_of_the_spine(seed: int) -> None:
 @pytest.mark.parametrize("seed", _SEEDS)
 def test_skin_wraps_everything(seed: int) -> None:
     tissues = _tissues(seed)
-    outside = np.ones(tissues.shape[:2], np.bool_)
     for level in range(10, 90, 8):
         plane = tissues[:, :, level]
         filled = plane > 0

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unicare.data.phantom.anatomy import Shape
-from unicare.data.phantom.branching import grow_tree
 from unicare.data.phantom.bowel import build_colon, build_small_bowel, build_stomach, stomach_field
+from unicare.data.phantom.branching import grow_tree
 from unicare.data.phantom.lattice import Field, Lattice, LatticeShape, sized, smooth_max
 from unicare.data.phantom.liver import LiverForm, build_liver, draw_liver, liver_field
 from unicare.data.phantom.tissues import Tissue
@@ -48,7 +48,7 @@ def build_abdomen(rng: np.random.Generator, torso: Torso, landmarks: Landmarks) 
     Args:
         rng: source of chance.
         torso: the body.
-        landmarks: ``aorta_descending`` and ``vena_cava_inferior``, where the heart's vessels end (3,) mm; optional.
+        landmarks: optional, where the heart's vessels end: ``aorta_descending``, ``vena_cava_inferior``.
     """
     belly = _belly(torso)
     lattice = belly.lattice
@@ -127,9 +127,11 @@ def _mesentery(rng: np.random.Generator, torso: Torso, lattice: Lattice, room: F
     z = np.asarray([-112 * size], np.float32)
     front = float(torso.spine(z)[1][0]) + 42
     fork = np.asarray((mid + 8, front + 6, -118 * size))
-    field = lattice.tubes([fork, fork + (-40, -14, 10), fork + (-90, -46, 30)], (4.5, 4.0, 3.5))
-    lattice.tubes([fork, fork + (14, 8, 12), fork + (32, 4, 30)], 6.5, into=field)
-    lattice.tubes([fork, fork + (4, 8, -45), fork + (10, 14, -95)], (5.5, 5.0, 3.5), into=field)
+    splenic, portal = ((0, 0, 0), (-40, -14, 10), (-90, -46, 30)), ((0, 0, 0), (14, 8, 12), (32, 4, 30))
+    mesenteric = ((0, 0, 0), (4, 8, -45), (10, 14, -95))
+    field = lattice.tubes(fork + np.asarray(splenic), (4.5, 4.0, 3.5))
+    lattice.tubes(fork + np.asarray(portal), 6.5, into=field)
+    lattice.tubes(fork + np.asarray(mesenteric), (5.5, 5.0, 3.5), into=field)
     limit = LatticeShape.cut(Tissue.WALL_VESSEL, lattice, room + 3)
     for _ in range(9):
         start = fork + rng.uniform(0, 1) * np.asarray((8, 14, -85)) + rng.normal(0, 4, 3)
@@ -143,7 +145,7 @@ def _aorta(rng: np.random.Generator, torso: Torso, lattice: Lattice, landmarks: 
     heights = np.asarray((-45, -85, -125, -165, -205, -238), np.float32) * np.float32(torso.habitus.height)
     x, y = torso.spine(heights)
     aside = np.asarray((-16, -9, -5, -5, -4, -3)) + rng.normal(0, 1.5, 6)
-    path = np.stack([x + aside, y + (26, 30, 31, 31, 30, 29), heights], 1).astype(np.float32)
+    path = np.stack([x + aside, y + np.asarray((26, 30, 31, 31, 30, 29)), heights], 1).astype(np.float32)
     start = landmarks.get("aorta_descending")
     radius = float(rng.uniform(8.0, 11.5))
     radii = radius * np.asarray((1.15, 1.08, 1.0, 0.92, 0.86, 0.8))
@@ -170,9 +172,8 @@ def _cava(
     size = torso.habitus.height
     heights = np.asarray((-275, -230, -180, -130, -95, -62), np.float32) * np.float32(size)
     x, y = torso.spine(heights)
-    path = np.stack([x + (15, 16, 18, 20, 22, 20), y + (27, 28, 29, 31, 38, 44), heights], 1).astype(
-        np.float32
-    )
+    aside, ahead = np.asarray((15, 16, 18, 20, 22, 20)), np.asarray((27, 28, 29, 31, 38, 44))
+    path = np.stack([x + aside, y + ahead, heights], 1).astype(np.float32)
     top = np.asarray(landmarks.get("vena_cava_inferior", (torso.midline_mm + 14, -20, -30)), np.float32)
     path = np.concatenate([path[path[:, 2] < top[2] - 12], top[None], top[None] + (0, 2, 22)]).astype(
         np.float32
@@ -202,7 +203,9 @@ def _kidney(rng: np.random.Generator, torso: Torso, lattice: Lattice, side: floa
     field = lattice.tubes(path, radii, stretch=(1.0, 0.95, 1.0)) + 1.6 * lattice.noise(rng, 38)
     hilum = centre + np.asarray((-side * 30, 9, 0))
     return smooth_max(
-        field, -lattice.tubes([hilum, hilum + (side * 16, -3, 0)], (13, 6), stretch=(1, 0.7, 1.5)), 5
+        field,
+        -lattice.tubes(hilum + np.asarray([(0, 0, 0), (side * 16, -3, 0)]), (13, 6), stretch=(1, 0.7, 1.5)),
+        5,
     )
 
 
@@ -249,7 +252,7 @@ def _gallbladder(rng: np.random.Generator, form: LiverForm, torso: Torso, lattic
     aim = np.asarray((12, 38, -22)) * rng.uniform(0.6, 1.3) + rng.normal(0, 5, 3)
     wide = float(rng.uniform(8, 18))
     field = lattice.tubes([neck, neck + 0.55 * aim, neck + aim], (0.45 * wide, 0.9 * wide, wide))
-    return field + 1.0 * lattice.noise(rng, 30)
+    return np.asarray(field + 1.0 * lattice.noise(rng, 30), np.float32)
 
 
 def _bladder(lattice: Lattice, field: Field, room: Field) -> list[Shape]:

@@ -37,7 +37,7 @@ def stomach_field(rng: np.random.Generator, torso: Torso, lattice: Lattice) -> F
         (mid + 30, 6 * deep, top_mm - 92),
     ]
     field = lattice.tubes(path, radii, stretch=(1, 1, 1.05))
-    return field + 3.0 * lattice.noise(rng, 55) + 1.2 * lattice.noise(rng, 24)
+    return np.asarray(field + 3.0 * lattice.noise(rng, 55) + 1.2 * lattice.noise(rng, 24), np.float32)
 
 
 def build_stomach(rng: np.random.Generator, lattice: Lattice, field: Field) -> list[Shape]:
@@ -61,7 +61,7 @@ def _gas(rng: np.random.Generator, lattice: Lattice, lumen: Field) -> Field:
     if not depths.size:
         return lumen
     level = np.quantile(depths, 1 - 0.6 * rng.random() ** 1.5)
-    return np.maximum(lumen, np.float32(level) - y)
+    return np.asarray(np.maximum(lumen, np.float32(level) - y), np.float32)
 
 
 def build_colon(rng: np.random.Generator, torso: Torso, lattice: Lattice, room: Field) -> list[Shape]:

@@ -39,7 +39,6 @@ def grow_tree(
     grown: list[Branch] = []
     tips = [(np.asarray(start_mm, np.float32), _unit(np.asarray(direction)), radii_mm[0], length_mm)]
     while tips:
-        ends = []
         starts = np.stack([tip[0] for tip in tips])
         aims = np.stack([tip[1] for tip in tips])
         radii = np.asarray([tip[2] for tip in tips], np.float32)

@@ -36,7 +36,9 @@ def build_chest(rng: np.random.Generator, torso: Torso) -> list[Shape]:
         shapes.append(shape)
         hilum = carina + np.asarray((side * 34 - 2, -4, -26 if side > 0 else -20), np.float32)
         bronchi.append(
-            np.stack([carina, carina + (hilum - carina) * 0.5, hilum, hilum + (side * 14, -5, -14)])
+            np.stack(
+                [carina, carina + (hilum - carina) * 0.5, hilum, hilum + np.asarray((side * 14, -5, -14))]
+            )
         )
         vessels.append(_lung_vessels(rng, shape, hilum, side))
     return [*shapes, *vessels, *_airways(rng, torso, carina, bronchi), *_oesophagus(rng, torso)]
@@ -74,7 +76,7 @@ def _lung(lattice: Lattice, torso: Torso, side: float, parts: tuple[Field, Field
     half = np.float32(2) - np.float32(side) * (x - np.float32(torso.midline_mm))
     field = smooth_max(cavity + 2.5, above + 1.5, 6)
     field = smooth_max(field, -between, 6)
-    return np.maximum(field, half)
+    return np.asarray(np.maximum(field, half), np.float32)
 
 
 def _lung_vessels(
@@ -118,7 +120,7 @@ def _oesophagus(rng: np.random.Generator, torso: Torso) -> list[Shape]:
     heights = np.asarray((205, 140, 80, 30, -15, -50, -72), np.float32) * np.float32(torso.habitus.height)
     x, y = torso.spine(heights)
     aside = np.asarray((-2, -4, -5, -4, -10, -20, -38)) + rng.normal(0, 1.5, 7)
-    path = np.stack([x + aside, y + (18, 20, 23, 24, 26, 36, 46), heights], 1)
+    path = np.stack([x + aside, y + np.asarray((18, 20, 23, 24, 26, 36, 46)), heights], 1)
     lattice = Lattice.over(path.min(0) - 16, path.max(0) + 16, 2.5)
     field = lattice.tubes(path, float(rng.uniform(5.5, 8.0)), stretch=(1.25, 0.8, 1)) + 0.7 * lattice.noise(
         rng, 25

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -46,7 +47,10 @@ class Lattice:
 
     def axis(self, axis: int) -> NDArray[np.float32]:
         """Coordinates of the points along one axis (n,) mm."""
-        return self.origin_mm[axis] + self.step_mm[axis] * np.arange(self.shape[axis], dtype=np.float32)
+        return np.asarray(
+            self.origin_mm[axis] + self.step_mm[axis] * np.arange(self.shape[axis], dtype=np.float32),
+            np.float32,
+        )
 
     def open_axes(self) -> tuple[Field, Field, Field]:
         """Coordinates (X, 1, 1), (1, Y, 1), (1, 1, Z) mm, to be broadcast."""
@@ -141,19 +145,19 @@ def _spline_weights(coordinates: NDArray[np.float32], knot_mm: float) -> NDArray
     distance = np.abs(position[:, None] - knots[None, :])
     inner = 2 / 3 - distance**2 + distance**3 / 2
     outer = np.clip(2 - distance, 0, None) ** 3 / 6
-    return np.where(distance < 1, inner, outer).astype(np.float32)
+    return np.asarray(np.where(distance < 1, inner, outer).astype(np.float32), np.float32)
 
 
 def smooth_min(a: Field, b: Field, blend_mm: float) -> Field:
     """Union of two fields, the crease filled over ``blend_mm`` (polynomial smooth minimum of I. Quilez)."""
     h = np.clip(blend_mm - np.abs(a - b), 0, None)
-    return np.minimum(a, b) - h * h * np.float32(0.25 / blend_mm)
+    return np.asarray(np.minimum(a, b) - h * h * np.float32(0.25 / blend_mm), np.float32)
 
 
 def smooth_max(a: Field, b: Field, blend_mm: float) -> Field:
     """Intersection of two fields, the edge rounded over ``blend_mm``."""
     h = np.clip(blend_mm - np.abs(a - b), 0, None)
-    return np.maximum(a, b) + h * h * np.float32(0.25 / blend_mm)
+    return np.asarray(np.maximum(a, b) + h * h * np.float32(0.25 / blend_mm), np.float32)
 
 
 def sized(body: Field, room: Field, lattice: Lattice, limits_ml: tuple[float, float]) -> Field:
@@ -180,7 +184,8 @@ def sized(body: Field, room: Field, lattice: Lattice, limits_ml: tuple[float, fl
 class LatticeShape:
     """Where a field, interpolated linearly between lattice points, is negative.
 
-    Cells of the lattice whose corners agree need one look-up per point; only points in the others are interpolated.
+    Cells of the lattice whose corners agree need one look-up per point; only points in the others are
+    interpolated.
 
     Attributes:
         tissue: what it is made of.
@@ -195,7 +200,7 @@ class LatticeShape:
     cells: NDArray[np.uint8]
 
     @classmethod
-    def cut(cls, tissue: Tissue, lattice: Lattice, field: Field) -> LatticeShape:
+    def cut(cls, tissue: Tissue, lattice: Lattice, field: NDArray[np.floating[Any]]) -> LatticeShape:
         """The shape of a field, cropped to what it needs."""
         field = np.asarray(field, np.float32)
         negative = field < 0

@@ -95,7 +95,6 @@ def _rib_fields(rng: np.random.Generator, torso: Torso, lattice: Lattice) -> tup
         falls[5:] = (-drop + 0.55 * climb, -drop + climb, -drop + climb)
         course = PchipInterpolator(knots, falls)(grid)
         slope = np.gradient(course, grid) / (np.pi * 115)
-        course = (course / np.sqrt(1 + 0 * slope)).astype(np.float32)
         tilt = (1 / np.sqrt(1 + slope**2)).astype(np.float32)
         for side in (1.0, -1.0):
             shift = np.float32(backs[k] + rng.normal(0, 1.2))
@@ -248,4 +247,4 @@ def _arches(lattice: Lattice, torso: Torso, heights: NDArray[np.float32], canal:
             )
             facets = [(x + side * 13, back - 7, height + 12), (x + side * 14, back - 8, height - 15)]
             lattice.tubes(facets, 4.0, into=field)
-    return np.maximum(field, -canal - 1.0)
+    return np.asarray(np.maximum(field, -canal - 1.0), np.float32)

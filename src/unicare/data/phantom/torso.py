@@ -104,7 +104,7 @@ class Polar:
         low = flat.take((index % count) * table.shape[1] + height)
         high = flat.take(((index + 1) % count) * table.shape[1] + height)
         low += (high - low) * fraction
-        return low
+        return np.asarray(low, np.float32)
 
 
 class Torso:
@@ -113,7 +113,7 @@ class Torso:
     Attributes:
         habitus: what this body is like.
         midline_mm: the R coordinate of the midline.
-        heart_mm: centres (4, 3) of balls that outline the heart: left base, left apex, right base, right apex.
+        heart_mm: centres (4, 3) of balls that outline the heart: base and apex of its left, then its right side.
         heart_radii_mm: their radii.
     """
 
@@ -149,7 +149,7 @@ class Torso:
         self._dome = {
             "right": float(rng.uniform(-32, 4)),
             "step": float(rng.uniform(4, 20)),
-            "power": float(rng.uniform(4.0, 8.0)),
+            "power": float(rng.uniform(3.0, 6.0)),
             "rim": float(rng.uniform(0.75, 1.15)),
         }
 

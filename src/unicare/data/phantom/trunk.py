@@ -20,12 +20,13 @@ _SKIN_MM = 2.0
 
 
 def build_trunk(rng: np.random.Generator, landmarks: dict[str, NDArray[np.float32]]) -> list[Shape]:
-    """A random trunk from the shoulders (about 200 mm above the heart) to the fifth lumbar vertebra (260 mm below).
+    """A random trunk, from shoulders (200 mm above the heart) to the last lumbar vertebra (260 mm below).
 
     Args:
         rng: source of chance; the same state gives the same trunk.
         landmarks: points (3,) RAS+ mm of the heart that the trunk adapts to, all optional: ``lv_apex``,
-            ``mitral_centre``; ``aorta_descending`` and ``vena_cava_inferior`` where the heart's own vessels end.
+            ``mitral_centre``, ``ra_centre``, ``rv_apex``; ``spine`` on the midline; ``aorta_descending`` and
+            ``vena_cava_inferior``, where the heart's own vessels end.
 
     Returns:
         Shapes in painting order; the heart is painted over them.
@@ -58,26 +59,17 @@ def _wall(rng: np.random.Generator, torso: Torso) -> list[Shape]:
     _, y, _ = lattice.open_axes()
     fat = smooth_max(fat, couch - y, 30)
     muscle = np.maximum(torso.field(lattice, polar, "muscles"), fat + 1.5)
-    grain = (5.0, 5.0, 7.0)
-    fibre = Lattice.over(lattice.origin_mm, (mid + reach, 120, _TOP_MM), grain)
-    streak = fibre.noise(rng, 26) + 0.7 * fibre.noise(rng, 15)
-    part = tuple(slice(0, n) for n in (min(a, b) for a, b in zip(fibre.shape, lattice.shape, strict=True)))
-    inside = muscle[part]
-    marbling = np.abs(streak[part]) * 5.0 - float(rng.uniform(0.5, 1.8))
-    marbling = np.maximum(marbling, inside + 4.0)
+    streak = np.abs(lattice.noise(rng, 26) + 0.7 * lattice.noise(rng, 15)) * 5
+    marbling = np.maximum(streak - float(rng.uniform(0.5, 1.8)), muscle + 4)
     shapes: list[Shape] = [
         LatticeShape.cut(Tissue.SKIN, lattice, fat),
         LatticeShape.cut(Tissue.FAT, lattice, fat + _SKIN_MM),
         LatticeShape.cut(Tissue.MUSCLE, lattice, muscle),
-        LatticeShape.cut(Tissue.FAT, Lattice(lattice.origin_mm, lattice.step_mm, _shape(marbling)), marbling),
+        LatticeShape.cut(Tissue.FAT, lattice, marbling),
     ]
     if torso.habitus.breast_mm:
         shapes.append(LatticeShape.cut(Tissue.MUSCLE, lattice, np.maximum(gland, -muscle + 3)))
     return shapes
-
-
-def _shape(field: Field) -> tuple[int, int, int]:
-    return field.shape[0], field.shape[1], field.shape[2]
 
 
 def _breasts(rng: np.random.Generator, torso: Torso, lattice: Lattice) -> tuple[Field, Field]:
@@ -93,7 +85,7 @@ def _breasts(rng: np.random.Generator, torso: Torso, lattice: Lattice) -> tuple[
         radius = float(wall[round((angle + np.pi) / (2 * np.pi) * len(wall)) % len(wall)])
         outwards = np.asarray((np.sin(angle), -np.cos(angle), 0.0))
         foot = np.asarray((torso.midline_mm, middle, level[0])) + (radius - 0.35 * size) * outwards
-        path = np.stack([foot + (0, 0, 12), foot + (side * 0.12 * size, 0.22 * size, -6)])
+        path = foot + np.asarray([(0, 0, 12), (side * 0.12 * size, 0.22 * size, -6)])
         lattice.tubes(path, (size, 0.8 * size), into=outer, stretch=(1.3, 0.9, 1.2))
         lattice.tubes(path + 0.2 * size * outwards, (share * size, 0.7 * share * size), into=gland)
     return outer, gland + 4 * lattice.noise(rng, 30) + 3 * lattice.noise(rng, 16)
