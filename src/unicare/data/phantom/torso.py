@@ -113,7 +113,7 @@ class Torso:
     Attributes:
         habitus: what this body is like.
         midline_mm: the R coordinate of the midline.
-        heart_mm: centres (4, 3) of balls that outline the heart: base and apex of its left, then its right side.
+        heart_mm: centres (4, 3) of balls that outline the heart: base and apex, left side, then right.
         heart_radii_mm: their radii.
     """
 
