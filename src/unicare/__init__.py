@@ -14,13 +14,20 @@ if TYPE_CHECKING:
     from unicare.core.prompt import Box, CasePrompts, Point, Prompt
     from unicare.core.volume import Volume
     from unicare.data.load import load
+    from unicare.infer.model import Model
+    from unicare.infer.model import Model
+    from unicare.infer.segment import SegmentSettings
+    from unicare.models.base import Segmentation
 
 __all__ = [
     "Box",
     "Case",
     "CasePrompts",
+    "Model",
     "Point",
     "Prompt",
+    "SegmentSettings",
+    "Segmentation",
     "UnicareError",
     "Volume",
     "__version__",
@@ -33,8 +40,12 @@ _HOME = {
     "Box": "unicare.core.prompt",
     "Case": "unicare.core.case",
     "CasePrompts": "unicare.core.prompt",
+    "Model": "unicare.infer.model",
+    "Model": "unicare.infer.model",
     "Point": "unicare.core.prompt",
     "Prompt": "unicare.core.prompt",
+    "SegmentSettings": "unicare.infer.segment",
+    "Segmentation": "unicare.models.base",
     "UnicareError": "unicare.core.errors",
     "Volume": "unicare.core.volume",
     "load": "unicare.data.load",

@@ -68,7 +68,7 @@ class Case:
 
     @property
     def reference_name(self) -> str:
-        """The sequence whose grid the answer is written on: LGE if there, else T2, else bSSFP, else the first."""
+        """The sequence whose grid is answered on: LGE if there, else T2, else bSSFP, else the first."""
         for name in _REFERENCE_ORDER:
             if name in self.sequences:
                 return name

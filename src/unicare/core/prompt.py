@@ -40,7 +40,7 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True)
 class Prompt:
-    """What is known of one label on one slice. Box or points may be missing, not both (unless a mask is given).
+    """What is known of one label on one slice; box or points may be missing, not both (unless there is a mask).
 
     Attributes:
         box: loose or tight rectangle around the structure.
@@ -76,7 +76,7 @@ class CasePrompts:
     Attributes:
         case: the case's id.
         slices: slice index to label to prompt; None (or not listed) where nothing is to be found.
-        slice_axis: the axis of the PLS volume that slices are counted along; in-plane axes keep their PLS order.
+        slice_axis: the axis of the PLS volume that slices are counted along; in-plane axes keep their order.
     """
 
     case: str

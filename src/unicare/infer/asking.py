@@ -36,7 +36,7 @@ class Asked:
     @property
     def depth(self) -> int:
         """Slices of the region."""
-        return self.prompts.shape[1]
+        return int(self.prompts.shape[1])
 
 
 def put_together(asked: Sequence[Asked]) -> Question:

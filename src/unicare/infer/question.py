@@ -14,6 +14,7 @@ from unicare.core.volume import Volume
 
 __all__ = [
     "IMAGE_CHANNELS",
+    "POINT_RADIUS",
     "PROMPT_CHANNELS",
     "draw_prompts",
     "extent_over_slices",
@@ -25,7 +26,7 @@ __all__ = [
 ]
 
 IMAGE_CHANNELS: tuple[str, ...] = ("whole", "near")
-"""Each image is given twice: in the window of the whole region, and in that of what the prompts point at."""
+"""Each image is given twice: in the window of the whole region, and in that of what is pointed at."""
 
 PROMPT_CHANNELS: tuple[str, ...] = ("box", "points", "negative_points", "previous", "others")
 """``others`` adds up the boxes of the other prompted labels, whose points are negative points."""
@@ -41,7 +42,7 @@ POINTS_CONTEXT = 2.5
 
 
 def runs_of_slices(slices: Sequence[int], longest: int) -> list[range]:
-    """Cuts ascending slice indices into runs without gaps, of nearly equal length, at most ``longest`` long."""
+    """Cuts ascending slice indices into runs without gaps, nearly equal, at most ``longest`` long."""
     breaks = [0, *(i + 1 for i, (a, b) in enumerate(pairwise(slices)) if b != a + 1), len(slices)]
     runs = []
     for start, stop in pairwise(breaks):
@@ -53,7 +54,7 @@ def runs_of_slices(slices: Sequence[int], longest: int) -> list[range]:
 
 
 def extent_over_slices(prompts: Mapping[int, Prompt]) -> tuple[Box, bool]:
-    """The box around everything positive on some slices, and whether it comes from boxes (else from points)."""
+    """The box around everything positive on some slices, and whether boxes say so (else only points)."""
     extents = [extent for prompt in prompts.values() if (extent := prompt.extent()) is not None]
     union = extents[0]
     for extent in extents[1:]:
@@ -73,7 +74,7 @@ def region_of(
 
 
 def _grown_to_share(box: Box, volume: Volume, slice_axis: int) -> Box:
-    """A guess of the extent when only points are there: their own extent widened, at least a fifth of the slice."""
+    """A guess of the extent from points alone: their own extent widened, at least a fifth of the slice."""
     sides = np.delete(np.array(volume.shape), slice_axis)
     grown = []
     for low, high, side in ((box.x0, box.x1, sides[0]), (box.y0, box.y1, sides[1])):

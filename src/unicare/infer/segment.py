@@ -37,7 +37,7 @@ class SegmentSettings:
 
     Attributes:
         longest_run: most slices of a region.
-        passes: how often a structure is asked for; from the second time on with the answer before as a prompt.
+        passes: how often a structure is asked for; from the second time on with the answer before as prompt.
         anonymous: don't conclude from label values and texts what a structure is.
         slices_per_batch: slices that the network sees at once; more cost memory.
         precision: ``auto`` (bfloat16 where the processor multiplies it quickly), ``float32`` or ``bfloat16``.
@@ -80,7 +80,10 @@ class PromptedSegmenter:
     ) -> None:
         self.settings = settings or SegmentSettings()
         self.device = torch.device(device)
-        self.network = network.to(self.device).eval().to(memory_format=torch.channels_last)
+        self.network = network.to(self.device).eval()
+        for parameter in self.network.parameters():
+            if parameter.ndim == 4:
+                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
 
     def segment(
         self, case: Case, prompts: CasePrompts, masks: Mapping[int, NDArray[np.float32]] | None = None
@@ -105,12 +108,13 @@ class PromptedSegmenter:
         for group in _groups(queries, self.settings.slices_per_batch):
             previous = [_previous(query, case.reference, masks) for query in group]
             logits: list[NDArray[np.float32]] = []
+            asked = group
             for number in range(self.settings.passes):
                 if number:
                     found = [_probability(answer) for answer in logits]
-                    group, previous = _refined(group, found, case.reference)
-                logits = self._ask(case, group, previous)
-            yield from zip(group, logits, strict=True)
+                    asked, previous = _refined(asked, found, case.reference)
+                logits = self._ask(case, asked, previous)
+            yield from zip(asked, logits, strict=True)
 
     def _plan(self, case: Case, prompts: CasePrompts) -> list[_Query]:
         """Every structure on every run of its slices, those that are parts of others last."""
@@ -220,12 +224,12 @@ def _refined(
 
 def _extent(probability: NDArray[np.float32], region: Region) -> Box | None:
     """The box in voxels around what is more probable than not."""
-    inside = (probability > 0.5).any(axis=0)
+    inside: NDArray[np.bool_] = np.any(probability > 0.5, axis=0)
     if not inside.any():
         return None
     edges = []
     for axis in range(2):
-        hits = np.flatnonzero(inside.any(axis=1 - axis))
+        hits = np.flatnonzero(np.any(inside, axis=1 - axis))
         scale = region.size[axis] / region.grid[axis]
         edges.append((region.origin[axis] + hits[0] * scale, region.origin[axis] + (hits[-1] + 1) * scale))
     return Box(
@@ -248,5 +252,4 @@ def _windows(query: _Query, grid: Volume) -> Iterator[tuple[int, Box | None]]:
 
 
 def _probability(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    probability: NDArray[np.float32] = 1.0 / (1.0 + np.exp(-np.clip(logits, -30.0, 30.0)))
-    return probability
+    return (1.0 / (1.0 + np.exp(-np.clip(logits, -30.0, 30.0)))).astype(np.float32)

@@ -137,6 +137,8 @@ class Ask(nn.Module):
         self.structure_embedding = nn.Embedding(len(structure_table()), query_size)
         self.thickness_embedding = nn.Linear(2, query_size)
         self.sequence_embedding = nn.Embedding(len(SEQUENCES), fine)
+        for embedding in (self.structure_embedding, self.sequence_embedding):
+            nn.init.normal_(embedding.weight, std=0.02)  # what was never learned then says next to nothing
         self.fine = nn.Conv2d(self.settings.image_channels + self.settings.prompt_channels, fine, 3, 1, 1)
         self.stem = nn.Conv2d(fine, channels[0], 3, 2, 1, bias=False)
         self.stem_norm = nn.BatchNorm2d(channels[0])
@@ -207,7 +209,8 @@ class Ask(nn.Module):
         )
         decoded = torch.relu(self.head(lifted + fine))
         asked = self.head_query(query)
-        return torch.einsum("bchw,bc->bhw", decoded, asked[:, :-1]) + asked[:, -1, None, None]
+        logits: Tensor = torch.einsum("bchw,bc->bhw", decoded, asked[:, :-1]) + asked[:, -1, None, None]
+        return logits
 
 
 def _mean_over_images(features: Tensor, slice_of_image: Tensor, count: int) -> Tensor:

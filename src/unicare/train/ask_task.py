@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -14,12 +15,16 @@ from lightning_fabric import Fabric
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
+from unicare.core.errors import SettingsError
 from unicare.infer.question import POINT_RADIUS
 from unicare.models.ask import Ask, AskSettings, Question
+from unicare.models.weights import FORMAT, load_weights
 from unicare.train.batches import episode_batches
 from unicare.train.cine import SunnybrookCine
 from unicare.train.episodes import AskBatch, Episodes, EpisodeSettings
 from unicare.train.losses import OverlapLoss
+from unicare.train.patients import VirtualPatients
+from unicare.train.pool import fill_pool
 from unicare.train.random_shapes import RandomShapes
 from unicare.train.scene import World
 
@@ -52,6 +57,8 @@ class AskTrainSettings(BaseModel):
     """Folder of virtual patients' slices, for the world `patients`; filled when it is empty."""
     pool_size: int = Field(default=2000, ge=1)
     """Stacks of slices in that folder."""
+    pool_seed: int = Field(default=0, ge=0)
+    """Seed of the virtual patients."""
     episodes: EpisodeSettings = EpisodeSettings()
     """How scenes are asked about."""
     corrections: float = Field(default=0.3, ge=0, le=1)
@@ -80,8 +87,6 @@ class AskTask:
         """A fresh network, or one with the weights that the settings name."""
         model = Ask(AskSettings(**self.model_settings.model_dump()))
         if self.data.initial_weights is not None:
-            from unicare.models.weights import load_weights  # noqa: PLC0415
-
             load_weights(model, self.data.initial_weights)
         return model
 
@@ -113,9 +118,7 @@ class AskTask:
 
     def metadata(self) -> Mapping[str, str]:
         """The network's shape, for the header of the weights."""
-        import json  # noqa: PLC0415
-
-        return {"format": "unicare-ask-1", "model": json.dumps(self.model_settings.model_dump())}
+        return {"format": FORMAT, "model": json.dumps(self.model_settings.model_dump())}
 
     def settings(self) -> Mapping[str, Any]:
         """The recipe's other sections as plain values."""
@@ -127,9 +130,19 @@ class AskTask:
     def _worlds(self, split: str) -> dict[str, World]:
         makers = {
             "shapes": partial(RandomShapes, self.data.episodes.longest_run),
+            "patients": partial(self._patients, split),
             "cine": partial(_cine, self.data.cine_path, split),
         }
         return {name: makers[name]() for name, share in self.data.shares.items() if share > 0}
+
+    def _patients(self, split: str) -> World:
+        folder = self.data.pool
+        if folder is None:
+            raise SettingsError(
+                "virtual patients are to be drawn from, but there is no place to keep them",
+                mend="set data.pool to a folder, or data.shares.patients to 0",
+            )
+        return VirtualPatients(fill_pool(folder, self.data.pool_size, self.data.pool_seed), split)
 
 
 _LOSS = OverlapLoss(volume_dice=0.0, slice_dice=1.0, bce=1.0)
