@@ -40,7 +40,7 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True)
 class Prompt:
-    """What is known of one label on one slice; box or points may be missing, not both (unless there is a mask).
+    """What is known of one label on one slice; box or points may be missing, not both (but for masks).
 
     Attributes:
         box: loose or tight rectangle around the structure.

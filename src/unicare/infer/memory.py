@@ -16,7 +16,7 @@ def reset_peak_memory() -> None:
 
 
 def peak_memory_mb() -> float | None:
-    """The highest resident memory since the last reset in MB (10⁶ bytes); None where it can't be known."""
+    """Highest resident memory since the last reset in MB (10⁶ bytes); None where nobody knows."""
     with suppress(OSError, StopIteration, ValueError):
         lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
         line = next(line for line in lines if line.startswith("VmHWM"))

@@ -187,7 +187,7 @@ class Ask(nn.Module):
         return DepthMixing(channels if mixed else 0, self.settings.query_size)
 
     def _look(self, question: Question) -> tuple[Tensor, Tensor]:
-        """Fine features (N, F, H, W) and stem features (N, C, H/2, W/2), the mean over each slice's images."""
+        """Fine features (N, F, H, W) and stem features (N, C, H/2, W/2), means over a slice's images."""
         several = len(question.images) > len(question.prompts)
         prompts = question.prompts[question.slice_of_image] if several else question.prompts
         seen = torch.cat([question.images, prompts], dim=1).contiguous(memory_format=torch.channels_last)

@@ -1,4 +1,4 @@
-"""Episodes of prompted segmentation: a scene is prompted as a person would, and each structure is asked for."""
+"""Episodes of prompted segmentation: a scene is prompted as a person would, its structures are asked for."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def ask_scene(
     return asked
 
 
-def _ask(  # noqa: PLR0917
+def _ask(
     scene: Scene,
     images: Mapping[str, NDArray[np.float32]],
     label: int,

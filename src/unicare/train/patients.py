@@ -1,4 +1,4 @@
-"""The world of virtual patients: slices of the pool, in any sequence's contrast or in one that no scanner has."""
+"""The world of virtual patients: slices of the pool, in a sequence's contrast or in one no scanner has."""
 
 from __future__ import annotations
 

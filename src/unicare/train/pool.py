@@ -1,4 +1,4 @@
-"""A pool of virtual patients' slices, drawn once and kept on disk, because painting is slower than learning."""
+"""A pool of virtual patients' slices, drawn once and kept on disk: painting is slower than learning."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from unicare.core.errors import SettingsError
 from unicare.data.phantom.anatomy import Anatomy
-from unicare.data.phantom.patient import sample_anatomy
 from unicare.data.phantom.heart import short_axis_affine
+from unicare.data.phantom.patient import sample_anatomy
 
 __all__ = ["STACKS_PER_PATIENT", "Pool", "fill_pool", "open_pool"]
 
@@ -48,7 +48,9 @@ class Pool:
 def fill_pool(
     folder: Path, size: int, seed: int = 0, progress: Callable[[int, int], None] | None = None
 ) -> Pool:
-    """Draws patients and cuts them into stacks, or goes on where it stopped; patient i depends on seed and i only.
+    """Draws patients and cuts them into stacks, or goes on where it stopped.
+
+    Patient i depends on the seed and on i only.
 
     Args:
         folder: where the pool is kept, one file a patient.

@@ -1,6 +1,6 @@
 """A world of random shapes in random contrasts: nothing anatomical, so that nothing is taken for granted.
 
-After the idea of SynthSeg (Billot et al., Medical Image Analysis 2023) and of synthetic tasks in UniverSeg and
+After the idea of SynthSeg (Billot et al., Medical Image Analysis 2023) and of the synthetic tasks of
 ScribblePrompt (Wong et al., ECCV 2024): a network that has seen every contrast relies on none.
 """
 
@@ -41,7 +41,7 @@ class RandomShapes:
         return Scene(
             images={"unknown": canvas.finish(rng)},
             labels=canvas.labels,
-            structures={label: 0 for label in range(1, canvas.count + 1)},
+            structures=dict.fromkeys(range(1, canvas.count + 1), 0),
             spacing_mm=(spacing * canvas.thickness, spacing, spacing),
         )
 
