@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
@@ -74,7 +75,8 @@ def write_cohort(folder: str | os.PathLike[str], rows: Iterable[CohortRow]) -> P
             writer.writerows(_cells(row) for row in rows)
         os.replace(beside, path)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink()
         raise OutputError(
             f"{path}: can't write the manifest", found=error.strerror, mend="choose another folder"
         ) from None

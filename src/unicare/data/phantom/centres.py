@@ -25,13 +25,13 @@ LIVER_SEQUENCES: tuple[str, ...] = ("GED4", "T2", "T1", "DWI", "GED1", "GED2", "
 
 _VENDORS = ("vendor A", "vendor B", "vendor C")
 
-# In plane and between slices, mm; from spec/layouts.md, matrices above about 400 made coarser.
+# In plane and between slices, mm; published medians, but matrices above 256 are made coarser.
 _SPACING_MM: Mapping[tuple[str, str], tuple[float, float]] = {
     ("la", "A"): (1.0, 2.5),
     ("la", "B"): (1.4, 1.4),
     ("la", "C"): (1.3, 4.0),
-    ("whs", "A"): (0.65, 0.8),
-    ("whs", "B"): (0.75, 1.0),
+    ("whs", "A"): (0.7, 0.9),
+    ("whs", "B"): (0.8, 1.0),
     ("whs", "C/D"): (0.97, 1.05),
     ("whs", "E"): (1.0, 1.2),
     ("whs", "F"): (1.25, 1.6),
@@ -226,7 +226,7 @@ def find_centre(part: CohortPart) -> Centre:
         seed=seed,
         field_strengths_t=() if is_ct else ((0.55, 3.0)[int(rng.integers(2))],) if away else strengths,
         spacing_mm=(in_plane, between),
-        margin_mm=float(rng.uniform(8, 30)),
+        margin_mm=float(rng.uniform(5, 15) if task == "whs" else rng.uniform(8, 30)),
         axes=str(rng.choice(_AXES)),
         severity=float(rng.uniform(1.2, 1.8) if away else rng.uniform(0.6, 1.2)),
         variation=1.4 if away else 1.0,

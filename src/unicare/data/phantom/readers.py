@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,6 +97,12 @@ _CHAMBERS: Mapping[str, Tissue] = {
     "right atrium blood cavity": _T.BLOOD_RA,
 }
 
+_VESSEL_STARTS: Mapping[str, str] = {
+    "ascending aorta": "left ventricle blood cavity",
+    "pulmonary artery": "right ventricle blood cavity",
+}
+"""Vessels that readers draw only near the chamber they come from."""
+
 _KIDNEYS = ("right kidney", "left kidney")
 
 
@@ -124,14 +130,15 @@ def read(
     """
     if task is not None and task not in TASKS:
         raise SettingsError("no such task", found=task, expected=f"one of {TASKS}")
-    masks = read_structures(tissues, style, spacing_mm=spacing_mm, affine=affine)
-    table = structure_table()
-    wanted = [structure for structure in table.structures if structure.name in masks]
+    values = {
+        item.name: item.id if task is None else item.labels[task]
+        for item in structure_table().structures
+        if task is None or task in item.labels
+    }
+    masks = read_structures(tissues, style, spacing_mm=spacing_mm, affine=affine, wanted=frozenset(values))
     labels = np.zeros(tissues.shape, dtype=np.int16)
-    for structure in sorted(wanted, key=lambda item: _depth(item.name)):
-        value = structure.id if task is None else structure.labels.get(task)
-        if value is not None:
-            labels[masks[structure.name]] = value
+    for name in sorted(masks, key=_depth):
+        labels[masks[name]] = values[name]
     return labels
 
 
@@ -141,6 +148,7 @@ def read_structures(
     *,
     spacing_mm: Sequence[float] = (1.0, 1.0, 1.0),
     affine: NDArray[np.float64] | None = None,
+    wanted: Collection[str] | None = None,
 ) -> dict[str, Mask]:
     """A mask of every structure that is there, by its name in ``structures.csv``.
 
@@ -151,6 +159,7 @@ def read_structures(
         style: the reader's habits.
         spacing_mm: along the grid's axes; lengths in the style are measured with it.
         affine: (4, 4), voxel index to RAS+ mm, for structures that have a side.
+        wanted: only these structures; None: all.
 
     Returns:
         Structure name to mask; structures without a voxel are left out.
@@ -158,20 +167,23 @@ def read_structures(
     grid = np.asarray(tissues)
     present = np.bincount(grid.ravel(), minlength=len(Tissue)) > 0
     membership = _membership(style)
+    if wanted is not None:
+        needed = set(wanted) | {_VESSEL_STARTS[name] for name in wanted if name in _VESSEL_STARTS}
+        membership = {name: kinds for name, kinds in membership.items() if name in needed}
     masks = {name: _select(grid, kinds) for name, kinds in membership.items() if present[list(kinds)].any()}
     spacing = (float(spacing_mm[0]), float(spacing_mm[1]), float(spacing_mm[2]))
     if present[Tissue.PULMONARY_VEIN] and style.vein_mm > 0 and "left atrium blood cavity" in masks:
         atrium = masks["left atrium blood cavity"]
         atrium |= _near(_select(grid, (Tissue.PULMONARY_VEIN,)), atrium, spacing, style.vein_mm)
-    _cut(masks, "ascending aorta", "left ventricle blood cavity", spacing, style.aorta_mm)
-    _cut(masks, "pulmonary artery", "right ventricle blood cavity", spacing, style.pulmonary_mm)
+    for name, reach_mm in (("ascending aorta", style.aorta_mm), ("pulmonary artery", style.pulmonary_mm)):
+        _cut(masks, name, _VESSEL_STARTS[name], spacing, reach_mm)
     if style.valves and present[Tissue.VALVE]:
         _share_valves(grid, masks, spacing)
     if style.wall_mm and "left ventricular myocardium" in masks:
         _move_outer_border(masks, spacing, style.wall_mm)
     if affine is not None and present[Tissue.KIDNEY_CORTEX]:
         masks |= _kidneys(grid, affine)
-    return {name: mask for name, mask in masks.items() if mask.any()}
+    return {name: mask for name, mask in masks.items() if (wanted is None or name in wanted) and mask.any()}
 
 
 def _membership(style: ReaderStyle) -> dict[str, tuple[Tissue, ...]]:

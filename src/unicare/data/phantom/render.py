@@ -43,7 +43,7 @@ class RenderSettings:
         ghost_axis: the phase encoding axis.
         ghost_shift: how far ghosts lie away, as a share of that axis.
         kept_frequencies: share of k-space kept in plane, the rest cut off sharply (rings at edges).
-        slice_axis: the axis that slices are stacked along; None finds the widest spacing.
+        slice_axis: the axis that slices are stacked along; None takes the widest spacing, else 2.
         view: radius of a circular field of view as a share of half the in-plane width; None: no circle.
         view_centre: its centre in plane, in shares of each in-plane axis.
         scale: factor on the final MRI signal (arbitrary units); CT stays in HU.
@@ -157,7 +157,7 @@ def render(
         GeometryError: the grid isn't 3D or a multiple of ``oversample``, or has labels without a contrast.
     """
     shape = _image_shape(tissues, contrast, settings.oversample)
-    slice_axis = int(np.argmax(spacing_mm)) if settings.slice_axis is None else settings.slice_axis
+    slice_axis = _stack_axis(spacing_mm) if settings.slice_axis is None else settings.slice_axis
     image = _textured(tissues, contrast, spacing_mm, settings, rng)
     for axis, width in enumerate(settings.blur):
         if width > 0 and shape[axis] > 1:
@@ -173,6 +173,10 @@ def render(
     if settings.view is not None:
         _cut_circle(image, slice_axis, settings)
     return image
+
+
+def _stack_axis(spacing_mm: Sequence[float]) -> int:
+    return 2 - int(np.argmax(tuple(spacing_mm)[::-1]))
 
 
 def _image_shape(
