@@ -86,7 +86,9 @@ def _nifti(name: str) -> Iterator[tuple[Case, Volume]]:
         yield Case(identifier, {sequence: load_volume(image)}), load_labels(label)
 
 
-def _slices(name: str, images: np.ndarray, labels: np.ndarray, names: list[str]) -> Iterator[tuple[Case, Volume]]:
+def _slices(
+    name: str, images: np.ndarray, labels: np.ndarray, names: list[str]
+) -> Iterator[tuple[Case, Volume]]:
     """Single slices (N, H, W) as volumes of one slice, 1 mm voxels because nothing is known."""
     for image, label, slice_name in zip(images, labels, names, strict=True):
         grid = Volume.from_file_axes(image[..., None].astype(np.float32), np.diag([-1.0, -1.0, 1.0, 1.0]))

@@ -16,7 +16,7 @@ def reset_peak_memory() -> None:
 
 
 def peak_memory_mb() -> float | None:
-    """Highest resident memory since the last reset in MB (10⁶ bytes); None where nobody knows."""
+    """Highest resident memory since the last reset, in MB (10⁶ bytes); None if unknown."""
     with suppress(OSError, StopIteration, ValueError):
         lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
         line = next(line for line in lines if line.startswith("VmHWM"))

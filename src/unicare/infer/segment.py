@@ -25,7 +25,7 @@ from unicare.infer.question import (
     thickness_of,
     window_image,
 )
-from unicare.models.ask import Ask
+from unicare.models.ask import Ask, Question
 from unicare.models.base import Segmentation
 
 __all__ = ["PromptedSegmenter", "SegmentSettings"]
@@ -39,6 +39,7 @@ class SegmentSettings:
         longest_run: most slices of a region.
         passes: how often a structure is asked for; from the second time on with the answer before as prompt.
         anonymous: don't conclude from label values and texts what a structure is.
+        views: how many mirror images of a region are asked about (1, 2 or 4), the answers averaged.
         slices_per_batch: slices that the network sees at once; more cost memory.
         precision: ``auto`` (bfloat16 where the processor multiplies it quickly), ``float32`` or ``bfloat16``.
     """
@@ -46,6 +47,7 @@ class SegmentSettings:
     longest_run: int = 8
     passes: int = 2
     anonymous: bool = False
+    views: int = 1
     slices_per_batch: int = 48
     precision: str = "auto"
 
@@ -141,9 +143,23 @@ class PromptedSegmenter:
         asked = [_asked(case, query, mask) for query, mask in zip(queries, previous, strict=True)]
         question = put_together(asked).to(self.device)
         with torch.inference_mode(), autocast(self.device, self.settings.precision):
-            logits = self.network(question).float().cpu().numpy()
+            answers = [
+                self.network(_mirrored(question, axes)).float().flip(axes)
+                for axes in _MIRRORS[: self.settings.views]
+            ]
+        logits = torch.stack(answers).mean(dim=0).cpu().numpy()
         edges = np.cumsum([query.depth for query in queries])[:-1]
         return np.split(logits, edges)
+
+
+_MIRRORS: tuple[tuple[int, ...], ...] = ((), (-1,), (-2,), (-2, -1))
+"""In-plane axes that are turned round; the network has learned all of these views."""
+
+
+def _mirrored(question: Question, axes: tuple[int, ...]) -> Question:
+    if not axes:
+        return question
+    return replace(question, images=question.images.flip(axes), prompts=question.prompts.flip(axes))
 
 
 def _structure(prompts: CasePrompts, label: int) -> Structure | None:

@@ -30,7 +30,7 @@ class VirtualPatients:
 
     Args:
         pool: stacks of tissue ids.
-        split: ``train`` leaves every tenth patient out, ``validation`` takes only those.
+        split: ``train`` leaves every tenth patient (the last of fewer) out, ``validation`` takes them.
         random_contrasts: how often brightnesses are drawn at random instead of from the tissue tables.
         several: how often there is more than one sequence.
     """
@@ -38,7 +38,8 @@ class VirtualPatients:
     def __init__(
         self, pool: Pool, split: str = "train", random_contrasts: float = 0.4, several: float = 0.15
     ) -> None:
-        held_out = pool.patients % 10 == 9
+        numbers = np.unique(pool.patients)
+        held_out = np.isin(pool.patients, numbers[9::10] if len(numbers) >= 10 else numbers[-1:])
         self.chosen = np.flatnonzero(held_out if split == "validation" else ~held_out)
         self.pool = pool
         self.random_contrasts = random_contrasts
