@@ -151,6 +151,17 @@ def test_an_infarct_lies_in_the_wall(seed: int) -> None:
     assert (ill == Tissue.MYOCARDIUM).sum() > 0.3 * lesion.sum()
 
 
+def test_some_old_infarcts_thin_the_wall() -> None:
+    thinner = []
+    for seed in range(7):
+        ill, well = heart(seed, HeartOptions(infarct=True))[0], heart(seed, HeartOptions())[0]
+        wall = (Tissue.MYOCARDIUM, *LESIONS)
+        thinner.append(1 - volume_ml(ill, *wall) / volume_ml(well, *wall))
+    assert max(thinner) > 0.02
+    assert min(thinner) > -0.01
+    assert np.median(thinner) < 0.02
+
+
 def test_atrial_scar_replaces_the_atrial_wall_only() -> None:
     well, _ = heart(1, HeartOptions())
     ill, _ = heart(1, HeartOptions(atrial_scar=True))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from unicare.data.phantom.anatomy import Shape
-from unicare.data.phantom.atria import Atrium, left_atrium, right_atrium
+from unicare.data.phantom.heart_parts import HeartOptions, HeartParts, draw_parts, sample_heart_options
 from unicare.data.phantom.lattice import Lattice, LatticeShape
-from unicare.data.phantom.lesions import atrial_scars, draw_infarct, infarct_shapes
+from unicare.data.phantom.lesions import atrial_scars, infarct_shapes
 from unicare.data.phantom.shapes import (
     Block,
     Difference,
@@ -30,15 +28,8 @@ from unicare.data.phantom.shapes import (
     vector,
 )
 from unicare.data.phantom.tissues import Tissue
-from unicare.data.phantom.ventricles import (
-    LeftVentricle,
-    LongAxis,
-    RightVentricle,
-    Trabeculae,
-    long_axis,
-    papillary_muscles,
-)
-from unicare.data.phantom.vessels import Aorta, PulmonaryArtery, aorta, coronary_arteries, pulmonary_artery
+from unicare.data.phantom.trabeculae import Trabeculae, papillary_muscles
+from unicare.data.phantom.vessels import coronary_arteries
 
 __all__ = ["HeartOptions", "build_heart", "sample_heart_options", "short_axis_affine"]
 
@@ -46,83 +37,6 @@ Landmarks = dict[str, NDArray[np.float32]]
 
 _COVER_STEP_MM = 4.0
 _NOT_MYOCARDIUM = frozenset(Tissue) - {Tissue.MYOCARDIUM}
-
-
-@dataclass(frozen=True)
-class HeartOptions:
-    """What a heart is like, before chance fills in the rest.
-
-    Attributes:
-        size: factor of all lengths; 0.82 a small woman, 1.15 a large man.
-        systole: 0 end of diastole .. 1 end of systole.
-        left_dilation: factor of the left ventricle's width, 1.4 in a failing heart.
-        wall_mm: thickness of the left ventricle's wall at the end of diastole.
-        septum_mm: how much thicker its septum is.
-        right_dilation: factor of the right ventricle's width.
-        left_atrial_dilation: factor of the left atrium's lengths.
-        right_atrial_dilation: factor of the right atrium's lengths.
-        trabeculae_mm: depth of the left ventricle's trabeculae.
-        fat_mm: thickness of the fat on the heart.
-        infarct: with scar, and oedema and no-reflow if it is fresh.
-        atrial_scar: with scar in the left atrium's wall.
-    """
-
-    size: float = 1.0
-    systole: float = 0.0
-    left_dilation: float = 1.0
-    wall_mm: float = 9.0
-    septum_mm: float = 1.0
-    right_dilation: float = 1.0
-    left_atrial_dilation: float = 1.0
-    right_atrial_dilation: float = 1.0
-    trabeculae_mm: float = 4.0
-    fat_mm: float = 3.0
-    infarct: bool = False
-    atrial_scar: bool = False
-
-
-def sample_heart_options(rng: np.random.Generator) -> HeartOptions:
-    """A random heart, healthy or ill, at a random moment of its beat."""
-    kind = rng.choice(
-        ("healthy", "dilated", "hypertrophic", "right", "infarcted"), p=(0.38, 0.15, 0.15, 0.1, 0.22)
-    )
-    dilation = {"dilated": rng.uniform(1.15, 1.5), "hypertrophic": rng.uniform(0.78, 0.98)}.get(kind, 1.0)
-    wall = {"dilated": rng.uniform(5.5, 9), "hypertrophic": rng.uniform(11, 17)}.get(
-        kind, rng.uniform(6.5, 10.5)
-    )
-    return HeartOptions(
-        size=float(np.clip(rng.normal(0.98, 0.085), 0.78, 1.2)),
-        systole=float(rng.choice((0.0, rng.uniform(0, 1), 1.0), p=(0.45, 0.3, 0.25))),
-        left_dilation=float(dilation * rng.uniform(0.92, 1.12)),
-        wall_mm=float(wall),
-        septum_mm=float(rng.uniform(0, 8) if kind == "hypertrophic" else rng.uniform(-0.5, 2.0)),
-        right_dilation=float(rng.uniform(1.2, 1.75) if kind == "right" else rng.uniform(0.8, 1.2)),
-        left_atrial_dilation=float(np.exp(rng.normal(0.03, 0.15))),
-        right_atrial_dilation=float(np.exp(rng.normal(0.04 + 0.12 * (kind == "right"), 0.12))),
-        trabeculae_mm=float(rng.uniform(1, 7)),
-        fat_mm=float(rng.uniform(0.5, 6)),
-        infarct=bool(kind == "infarcted" or rng.random() < 0.15),
-        atrial_scar=bool(rng.random() < 0.25),
-    )
-
-
-@dataclass(frozen=True)
-class _Parts:
-    """The parts that painting needs."""
-
-    frame: LongAxis
-    left: LeftVentricle
-    right: RightVentricle
-    left_atrium: Atrium
-    right_atrium: Atrium
-    aorta: Aorta
-    pulmonary: PulmonaryArtery
-    mitral_mm: Float
-    aortic_mm: Float
-    tricuspid_mm: Float
-    aortic_radius_mm: float
-    mitral_radius_mm: float
-    midline_mm: float
 
 
 def build_heart(rng: np.random.Generator, options: HeartOptions) -> tuple[list[Shape], Landmarks]:
@@ -139,7 +53,7 @@ def build_heart(rng: np.random.Generator, options: HeartOptions) -> tuple[list[S
         ``vena_cava_inferior`` (where they end), ``spine`` (its expected midline); and directions ``lv_axis``
         (apex to base), ``lv_septal``, ``lv_anterior``.
     """
-    parts = _draw_parts(rng, options)
+    parts = draw_parts(rng, options)
     shapes: list[Shape] = [
         *_coverings(rng, parts, options),
         *_vessel_walls(parts),
@@ -153,95 +67,7 @@ def build_heart(rng: np.random.Generator, options: HeartOptions) -> tuple[list[S
     return shapes, _landmarks(parts)
 
 
-def _draw_left(rng: np.random.Generator, frame: LongAxis, options: HeartOptions) -> LeftVentricle:
-    squeeze = options.systole * float(rng.uniform(0.22, 0.38))
-    if options.left_dilation > 1.15:
-        squeeze *= 0.45
-    length = 82 * options.size * options.left_dilation**0.4 * float(rng.uniform(0.9, 1.1))
-    tilt = rng.normal(0, (0.08, 0.09))
-    normal = frame.axes @ vector((tilt[0], 0.08 + tilt[1], 1.0))
-    wall = options.wall_mm * options.size**0.5 * (1 + 1.5 * squeeze)
-    return LeftVentricle(
-        frame=frame,
-        length_mm=length * (1 - 0.5 * squeeze),
-        radius_mm=24.5
-        * options.size
-        * options.left_dilation
-        * (1 - squeeze)
-        * float(rng.uniform(0.94, 1.06)),
-        wall_mm=wall,
-        apex_mm=wall * float(rng.uniform(0.4, 0.85)),
-        septum_mm=options.septum_mm,
-        widest=float(rng.uniform(0.58, 0.74)),
-        roundness=float(rng.uniform(1.8, 2.6) + 0.5 * (options.left_dilation - 1)),
-        narrowing=float(rng.uniform(0.06, 0.2)),
-        flatness=float(rng.normal(0, 0.035)),
-        bend_mm=rng.normal(0, 2.5, 2),
-        base_normal=vector(normal / np.linalg.norm(normal)),
-        surface_seed=int(rng.integers(1 << 30)),
-        waviness_mm=float(rng.uniform(0.3, 0.9)),
-    )
-
-
-def _draw_right(rng: np.random.Generator, left: LeftVentricle, options: HeartOptions) -> RightVentricle:
-    size, squeeze = options.size, 1 - 0.22 * options.systole
-    resting = (22.0 * size + options.wall_mm) / max(float(left.outer_radius_mm(0.0)), 1.0)
-    outlet = left.frame.point(
-        float(rng.normal(14, 3)) * size,
-        float(left.outer_radius_mm(0.3 * left.length_mm)) + float(rng.uniform(6, 11)) * size,
-        0.5 * left.length_mm - float(rng.uniform(8, 16)) * size,
-    )
-    return RightVentricle(
-        left=left,
-        width_mm=float(rng.uniform(25, 33)) * size * options.right_dilation * squeeze,
-        wall_mm=float(rng.uniform(2.0, 3.6)) * (1 + 0.3 * options.systole),
-        start=float(rng.uniform(0.0, 0.18)),
-        base_mm=float(rng.uniform(3, 9)) * size,
-        height=float(rng.uniform(0.92, 1.12))
-        * options.right_dilation**0.5
-        * float(np.clip(resting, 0.95, 1.15)),
-        fullness=float(rng.uniform(0.55, 0.95)),
-        lean_mm=float(rng.normal(2, 4)),
-        outlet_mm=outlet,
-        outlet_radius_mm=float(rng.uniform(10.5, 13.5)) * size * options.right_dilation**0.4,
-        surface_seed=int(rng.integers(1 << 30)),
-    )
-
-
-def _draw_parts(rng: np.random.Generator, options: HeartOptions) -> _Parts:
-    frame = long_axis(rng)
-    left = _draw_left(rng, frame, options)
-    right = _draw_right(rng, left, options)
-    midline = float(rng.normal(38, 3)) * options.size**0.5
-    base_radius = left.radius_mm * (1 - left.narrowing)
-    mitral_radius = float(np.clip(0.64 * base_radius, 11, 18) * rng.uniform(0.92, 1.08))
-    aortic_radius = float(rng.uniform(9.8, 12.5)) * options.size
-    mitral = left.base_mm + frame.point(-0.24 * base_radius, -0.27 * base_radius, 0)
-    aortic = left.base_mm + frame.point(0.41 * base_radius, 0.46 * base_radius, 3)
-    tricuspid = right.tricuspid_mm()
-    left_size = options.size * options.left_atrial_dilation * (1 + 0.1 * options.systole)
-    right_size = options.size * options.right_atrial_dilation * (1 + 0.1 * options.systole)
-    wall = float(rng.uniform(1.2, 2.6))
-    arteries = aorta(rng, aortic, aortic_radius, midline, options.size)
-    basal = frame.axes[:, 2]
-    return _Parts(
-        frame=frame,
-        left=left,
-        right=right,
-        left_atrium=left_atrium(rng, mitral, left.base_normal, mitral_radius, left_size, wall),
-        right_atrium=right_atrium(rng, tricuspid, basal, 15 * options.size, right_size, wall),
-        aorta=arteries,
-        pulmonary=pulmonary_artery(rng, right.outlet_mm, right.outlet_radius_mm, arteries, options.size),
-        mitral_mm=mitral,
-        aortic_mm=aortic,
-        tricuspid_mm=tricuspid,
-        aortic_radius_mm=aortic_radius,
-        mitral_radius_mm=mitral_radius,
-        midline_mm=midline,
-    )
-
-
-def _coverings(rng: np.random.Generator, parts: _Parts, options: HeartOptions) -> list[Shape]:
+def _coverings(rng: np.random.Generator, parts: HeartParts, options: HeartOptions) -> list[Shape]:
     """Pericardium and the fat within, which fills the grooves between the chambers."""
     hull = Union(
         (
@@ -251,9 +77,9 @@ def _coverings(rng: np.random.Generator, parts: _Parts, options: HeartOptions) -
             parts.right_atrium.hull,
             Grown(parts.right.outflow, parts.right.wall_mm),
         ),
-        blend_mm=10 + 2 * options.fat_mm,
+        blend_mm=7 + 2 * options.fat_mm,
     )
-    fat = rough(Grown(hull, 0.45 * options.fat_mm), rng, 0.8 + 0.25 * options.fat_mm, 45)
+    fat = rough(Grown(hull, 0.35 * options.fat_mm - 0.3), rng, 0.6 + 0.2 * options.fat_mm, 45)
     skin = float(rng.uniform(0.8, 1.6))
     low, high = Grown(fat, skin + _COVER_STEP_MM).bounds_mm
     lattice = Lattice.over(low, high, _COVER_STEP_MM)
@@ -266,7 +92,7 @@ def _coverings(rng: np.random.Generator, parts: _Parts, options: HeartOptions) -
     ]
 
 
-def _vessel_walls(parts: _Parts) -> list[Painted]:
+def _vessel_walls(parts: HeartParts) -> list[Painted]:
     veins = [vein for atrium in (parts.left_atrium, parts.right_atrium) for _, vein in atrium.veins]
     walls: list[Painted] = [Painted(Grown(vein, 0.9), Tissue.WALL_VESSEL) for vein in veins]
     walls.append(Painted(Grown(parts.pulmonary.branches, 1.0), Tissue.WALL_VESSEL))
@@ -277,7 +103,7 @@ def _vessel_walls(parts: _Parts) -> list[Painted]:
     return walls
 
 
-def _atria(rng: np.random.Generator, parts: _Parts, options: HeartOptions) -> list[Painted]:
+def _atria(rng: np.random.Generator, parts: HeartParts, options: HeartOptions) -> list[Painted]:
     left, right = parts.left_atrium, parts.right_atrium
     left_wall = Grown(left.body, left.wall_mm)
     # The left wall serves as the septum.
@@ -297,7 +123,7 @@ def _atria(rng: np.random.Generator, parts: _Parts, options: HeartOptions) -> li
     return shapes
 
 
-def _right_ventricle(rng: np.random.Generator, parts: _Parts) -> list[Shape]:
+def _right_ventricle(rng: np.random.Generator, parts: HeartParts) -> list[Shape]:
     right, frame = parts.right, parts.frame
     length = parts.left.length_mm
     fade = (-0.3 * length, float(rng.uniform(0.1, 0.5)) * length)
@@ -309,9 +135,9 @@ def _right_ventricle(rng: np.random.Generator, parts: _Parts) -> list[Shape]:
     ]
 
 
-def _left_ventricle(rng: np.random.Generator, parts: _Parts, options: HeartOptions) -> list[Painted]:
+def _left_ventricle(rng: np.random.Generator, parts: HeartParts, options: HeartOptions) -> list[Painted]:
     left = parts.left
-    fade = (-0.3 * left.length_mm, float(rng.uniform(0.1, 0.5)) * left.length_mm)
+    fade = (-0.2 * left.length_mm, float(rng.uniform(0.15, 0.5)) * left.length_mm)
     depth = min(options.trabeculae_mm, 0.3 * left.radius_mm)
     ridges = Trabeculae.draw(rng, left.cavity, parts.frame, depth, fade, smooth_septum=1.0)
     blood = frozenset({Tissue.BLOOD_LV, Tissue.TRABECULA_LV})
@@ -324,8 +150,8 @@ def _left_ventricle(rng: np.random.Generator, parts: _Parts, options: HeartOptio
         Painted(muscle, Tissue.PAPILLARY_LV, blood)
         for muscle in papillary_muscles(rng, left, options.systole)
     ]
-    if options.infarct:
-        shapes += infarct_shapes(rng, left, draw_infarct(rng))
+    if parts.infarct is not None:
+        shapes += infarct_shapes(rng, left, parts.infarct)
     return shapes
 
 
@@ -357,7 +183,7 @@ def _leaflets(
     return Difference(Intersection((Shell(wavy, float(rng.uniform(0.7, 1.3))), *ends)), gap)
 
 
-def _orifices(rng: np.random.Generator, parts: _Parts, options: HeartOptions) -> list[Painted]:
+def _orifices(rng: np.random.Generator, parts: HeartParts, options: HeartOptions) -> list[Painted]:
     """Blood through the valves' planes, then the leaflets."""
     left, frame = parts.left, parts.frame
     outlet_from = frame.point(2, 3, 0.5 * left.length_mm - 16)
@@ -381,7 +207,7 @@ def _orifices(rng: np.random.Generator, parts: _Parts, options: HeartOptions) ->
     ]
 
 
-def _arteries(parts: _Parts) -> list[Painted]:
+def _arteries(parts: HeartParts) -> list[Painted]:
     trunk, great = parts.pulmonary.trunk, parts.aorta
     cavities = frozenset({Tissue.BLOOD_LV, Tissue.MYOCARDIUM, Tissue.BLOOD_RV, Tissue.VALVE})
     return [
@@ -396,7 +222,7 @@ def _arteries(parts: _Parts) -> list[Painted]:
     ]
 
 
-def _landmarks(parts: _Parts) -> Landmarks:
+def _landmarks(parts: HeartParts) -> Landmarks:
     left, frame = parts.left, parts.frame
     half = left.length_mm / 2
     anterior, inferior = parts.right.insertions()

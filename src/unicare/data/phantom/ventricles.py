@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from unicare.data.phantom.shapes import (
     Float,
+    Grown,
     HalfSpace,
     Intersection,
     Loft,
@@ -21,7 +22,7 @@ from unicare.data.phantom.shapes import (
     vector,
 )
 
-__all__ = ["LeftVentricle", "LongAxis", "RightVentricle", "Trabeculae", "long_axis", "papillary_muscles"]
+__all__ = ["LeftVentricle", "LongAxis", "RightVentricle", "Thinning", "long_axis"]
 
 # Where the profiles of ventricles are tabulated, as a share of the length: densely near the apex.
 _LEVELS = np.array([0.0, 0.006, 0.02, 0.045, 0.08, 0.13, 0.2, 0.3, 0.42, 0.55, 0.68, 0.8, 0.9, 1.0, 1.1])
@@ -64,6 +65,51 @@ def _egg(
 
 
 @dataclass(frozen=True)
+class Thinning:
+    """Where an old infarct has thinned the wall, so that the cavity bulges.
+
+    Attributes:
+        angle: middle angle in rad from the septum, positive anterior.
+        half_angle: rad.
+        basal_mm: middle along the axis.
+        half_length_mm: along the axis.
+        by_mm: how much thinner the wall is in the middle.
+    """
+
+    angle: float
+    half_angle: float
+    basal_mm: float
+    half_length_mm: float
+    by_mm: float
+
+
+@dataclass(frozen=True)
+class _Bulging:
+    """A cavity that reaches into the wall where that is thin."""
+
+    cavity: Solid
+    frame: LongAxis
+    thin: Thinning
+
+    @property
+    def bounds_mm(self) -> tuple[Float, Float]:
+        return Grown(self.cavity, self.thin.by_mm).bounds_mm
+
+    def reach_mm(self, directions: Float) -> Float:
+        return Grown(self.cavity, self.thin.by_mm).reach_mm(directions)
+
+    def distance_mm(self, points: Float) -> Float:
+        septal, anterior, basal = self.frame.coordinates(points)
+        turn = np.arctan2(anterior, septal) - np.float32(self.thin.angle)
+        turn = (turn + np.float32(np.pi)) % np.float32(2 * np.pi) - np.float32(np.pi)
+        away = (turn / self.thin.half_angle) ** 2 + (
+            (basal - self.thin.basal_mm) / self.thin.half_length_mm
+        ) ** 2
+        deeper = np.float32(self.thin.by_mm) * np.exp(-1.2 * away * away)
+        return np.asarray(self.cavity.distance_mm(points) - deeper, np.float32)
+
+
+@dataclass(frozen=True)
 class LeftVentricle:
     """Sizes of a left ventricle; the solids follow from them.
 
@@ -82,6 +128,7 @@ class LeftVentricle:
         base_normal: (3,) of the plane of the valves, towards the atria.
         surface_seed: for the waviness of both surfaces.
         waviness_mm: its size.
+        thin: where the wall is thinned by an old infarct, or None.
     """
 
     frame: LongAxis
@@ -98,6 +145,7 @@ class LeftVentricle:
     base_normal: Float
     surface_seed: int
     waviness_mm: float
+    thin: Thinning | None = None
 
     def _loft(self, apex_mm: float, grown_mm: float, shift_mm: float) -> Loft:
         length = self.length_mm + apex_mm
@@ -110,8 +158,10 @@ class LeftVentricle:
         bend[:, 0] += shift_mm
         return Loft(heights, oval, bend, axes=self.frame.axes)
 
-    def _closed(self, loft: Loft, above_mm: float, seed: int) -> Solid:
-        wavy = rough(loft, np.random.default_rng(seed), self.waviness_mm, 32)
+    def _closed(self, loft: Loft, above_mm: float, seed: int, thin: Thinning | None = None) -> Solid:
+        wavy: Solid = rough(loft, np.random.default_rng(seed), self.waviness_mm, 32)
+        if thin is not None:
+            wavy = _Bulging(wavy, self.frame, thin)
         plane = HalfSpace(self.base_mm + self.base_normal * np.float32(above_mm), self.base_normal)
         return Intersection((wavy, plane), blend_mm=2.0)
 
@@ -123,7 +173,7 @@ class LeftVentricle:
     @cached_property
     def cavity(self) -> Solid:
         """Everything within the compact wall."""
-        return self._closed(self._loft(0, 0, 0), 0.0, self.surface_seed)
+        return self._closed(self._loft(0, 0, 0), 0.0, self.surface_seed, self.thin)
 
     @cached_property
     def outer(self) -> Solid:
@@ -237,89 +287,3 @@ class RightVentricle:
             beyond = np.flatnonzero(self.inflow.distance_mm(rim) > 0)
             points.append(rim[beyond[0] if len(beyond) else -1])
         return points[0], points[1]
-
-
-@dataclass(frozen=True)
-class Trabeculae:
-    """Ridges along the inside of a ventricle.
-
-    Attributes:
-        cavity: that they stand in.
-        frame: of the long axis, which they run along.
-        depth_mm: how far they reach from the apical wall.
-        fade_mm: basal coordinates between which they fade out (2,).
-        waves: (W, 3) rad/mm.
-        phases: (W,) rad.
-        threshold: high for few, low for many.
-        smooth_septum: how much less deep they are on the septal side of the axis, 0 for equally deep.
-    """
-
-    cavity: Solid
-    frame: LongAxis
-    depth_mm: float
-    fade_mm: tuple[float, float]
-    waves: Float
-    phases: Float
-    threshold: float
-    smooth_septum: float = 0.0
-
-    @classmethod
-    def draw(
-        cls,
-        rng: np.random.Generator,
-        cavity: Solid,
-        frame: LongAxis,
-        depth_mm: float,
-        fade_mm: tuple[float, float],
-        smooth_septum: float = 0.0,
-    ) -> Trabeculae:
-        """Random ridges 2 to 5 mm wide."""
-        angle = rng.uniform(0, 2 * np.pi, 5)
-        lengths = rng.uniform(5, 11, 5)
-        across = np.stack([np.cos(angle), np.sin(angle), rng.normal(0, 0.3, 5)])
-        waves = (frame.axes @ (across * 2 * np.pi / lengths)).T
-        phases = rng.uniform(0, 2 * np.pi, 5)
-        return cls(
-            cavity, frame, depth_mm, fade_mm, vector(waves), vector(phases), float(rng.uniform(0.1, 0.9))
-        )
-
-    @property
-    def bounds_mm(self) -> tuple[Float, Float]:
-        """The cavity's."""
-        return self.cavity.bounds_mm
-
-    def reach_mm(self, directions: Float) -> Float:
-        """As far as the cavity at most."""
-        return self.cavity.reach_mm(directions)
-
-    def distance_mm(self, points: Float) -> Float:
-        """Negative within a ridge."""
-        wall = self.cavity.distance_mm(points)
-        basal = points @ self.frame.axes[:, 2]
-        low, high = self.fade_mm
-        reach = np.float32(self.depth_mm) * np.clip((high - basal) / np.float32(high - low), 0, 1)
-        # The left ventricle's septum is smooth, its free wall is not.
-        septal = points @ self.frame.axes[:, 0] / np.float32(25)
-        reach *= np.clip(1 - np.float32(self.smooth_septum) * np.maximum(septal, 0), 0.25, 1)
-        pattern = np.sin(points @ self.waves.T + self.phases).sum(axis=1)
-        ridge = (np.float32(self.threshold) - pattern) * np.float32(1.2)
-        return np.asarray(np.maximum(np.maximum(wall, -wall - reach), ridge), np.float32)
-
-
-def papillary_muscles(rng: np.random.Generator, left: LeftVentricle, systole: float) -> list[Solid]:
-    """Two groups of papillary muscles, each with one to three heads, rooted in the lower half of the wall."""
-    muscles: list[Solid] = []
-    wave = rng.integers(1 << 30)
-    for middle_angle in (np.deg2rad(rng.normal(130, 10)), np.deg2rad(rng.normal(-122, 11))):
-        heads = int(rng.choice((1, 2, 3), p=(0.25, 0.4, 0.35)))
-        thick = left.radius_mm * float(rng.uniform(0.15, 0.27)) / heads**0.4 * (1 + 0.25 * systole)
-        for _ in range(heads):
-            angle = middle_angle + rng.normal(0, 0.24)
-            levels = np.array([rng.uniform(-0.34, -0.24), -0.08, rng.uniform(0.08, 0.24)]) * left.length_mm
-            inner = left.outer_radius_mm(levels) - left.wall_mm
-            share = np.array([0.95, rng.uniform(0.68, 0.84), rng.uniform(0.5, 0.66)])
-            radius = inner * share
-            path = np.stack([radius * np.cos(angle), radius * np.sin(angle), levels], axis=1)
-            solid = tube(path @ left.frame.axes.T, thick * np.array([0.9, 1.0, 0.5]), step_mm=5)
-            muscles.append(rough(solid, np.random.default_rng(wave), 0.5, 10))
-    return muscles
