@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from unicare.core.volume import Volume
     from unicare.data.load import load
     from unicare.infer.model import Model
-    from unicare.infer.model import Model
     from unicare.infer.segment import SegmentSettings
     from unicare.models.base import Segmentation
 
@@ -40,7 +39,6 @@ _HOME = {
     "Box": "unicare.core.prompt",
     "Case": "unicare.core.case",
     "CasePrompts": "unicare.core.prompt",
-    "Model": "unicare.infer.model",
     "Model": "unicare.infer.model",
     "Point": "unicare.core.prompt",
     "Prompt": "unicare.core.prompt",

@@ -38,6 +38,7 @@ class DemoSettings:
         seed: the virtual patients and their prompts follow from it.
         workers: processes that work at the same time.
         device: ``auto``, ``cpu`` or ``cuda``.
+        weights: a safetensors file; None for the shipped one.
         overwrite: start anew in a folder that holds an earlier demo.
         tasks: of the TFM4MedIA track.
     """
@@ -45,6 +46,7 @@ class DemoSettings:
     seed: int = 0
     workers: int = 2
     device: str = "auto"
+    weights: Path | None = None
     overwrite: bool = False
     tasks: tuple[str, ...] = TASKS
 
@@ -204,7 +206,12 @@ def _prompt(folders: _Folders, seed: int) -> None:
 def _predict(folders: _Folders, settings: DemoSettings, progress: Progress) -> tuple[str, ...]:
     from unicare.infer.batch import BatchSettings, predict_folder
 
-    how = BatchSettings(workers=settings.workers, device=settings.device, overwrite=settings.overwrite)
+    how = BatchSettings(
+        weights=settings.weights,
+        workers=settings.workers,
+        device=settings.device,
+        overwrite=settings.overwrite,
+    )
     result = predict_folder(folders.input, folders.predictions, how, progress)
     return tuple(result.errors)
 

@@ -43,11 +43,13 @@ def simulate(
     """Simulate images and truths: centres, sequences and partial labels as the challenge has them."""
     if (anatomy is None) != (tissues is None):
         raise SettingsError("--anatomy and --tissues belong together", expected="both or neither")
+    if overwrite:
+        _remove_cases(out)
     with case_bar("simulating") as progress:
         if anatomy is not None and tissues is not None:
-            from unicare.data.phantom.simulate import simulate_from_labels
+            from unicare.data.phantom.custom import simulate_from_labels
 
-            rows = simulate_from_labels(anatomy, tissues, out, seed=seed, progress=progress, workers=workers)
+            rows = simulate_from_labels(anatomy, tissues, out, seed, progress)
         else:
             from unicare.data.phantom.simulate import simulate_cohort
 
@@ -55,3 +57,16 @@ def simulate(
                 out, track, scale, seed, task or None, split or None, progress, workers=workers
             )
     show({"cohort": out, "cases": [row.case for row in rows]}, f"{len(rows)} cases are in {out}", as_json)
+
+
+def _remove_cases(out: Path) -> None:
+    """Removes the files of an earlier cohort's cases, and nothing else."""
+    from unicare.data.cohort import MANIFEST_NAME, read_cohort
+
+    if not (out / MANIFEST_NAME).exists():
+        return
+    for row in read_cohort(out):
+        for folder in ("images", "labels"):
+            for file in (out / row.task / folder).glob("*.nii.gz"):
+                if file.name.startswith((f"{row.case}.", f"{row.case}_")):
+                    file.unlink()

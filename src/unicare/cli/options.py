@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import sys
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,6 +21,7 @@ __all__ = [
     "SliceAxis",
     "SliceAxisName",
     "Verbose",
+    "Weights",
     "Workers",
 ]
 
@@ -46,9 +49,16 @@ class PromptAxesName(StrEnum):
     lp = "lp"
 
 
+class _ToScreen(logging.Handler):
+    """Writes to whatever standard error is at the time, so that a line doesn't run into a progress bar."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(self.format(record), file=sys.stderr)
+
+
 def _set_logging(count: int) -> int:
     """Warnings of unicare always, its steps with -v, everything of everyone with -vv; on standard error."""
-    handler = logging.StreamHandler()
+    handler = _ToScreen()
     handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
     own, root = logging.getLogger("unicare"), logging.getLogger()
     for logger in (own, root):
@@ -63,6 +73,10 @@ def _set_logging(count: int) -> int:
 
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Everything random follows from this number.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
+Weights = Annotated[
+    Path | None,
+    typer.Option("--weights", help="Weights that unicare train wrote; those of the package if not given."),
+]
 Workers = Annotated[int, typer.Option("--workers", min=1, help="Processes that work at the same time.")]
 Device = Annotated[DeviceName, typer.Option("--device", help="auto takes a GPU if there is one.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Redo and replace what is there already.")]

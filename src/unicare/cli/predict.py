@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -18,23 +20,33 @@ from unicare.cli.options import (
     SliceAxis,
     SliceAxisName,
     Verbose,
+    Weights,
     Workers,
 )
-from unicare.cli.screen import case_bar, table
+from unicare.cli.screen import case_bar, show, table
 
-__all__ = ["predict"]
+__all__ = ["PrecisionName", "predict"]
+
+
+class PrecisionName(StrEnum):
+    """What the network computes in."""
+
+    auto = "auto"
+    float32 = "float32"
+    bfloat16 = "bfloat16"
 
 
 @told_plainly
 def predict(
     folder: Annotated[Path, typer.Argument(metavar="INPUT", help="Folder with images/ and prompts.json.")],
     output: Annotated[Path, typer.Argument(help="Folder for <case>_pred.nii.gz.")],
-    weights: Annotated[
-        Path | None, typer.Option(help="Weights of unicare train; those of the package if not given.")
-    ] = None,
+    weights: Weights = None,
     anonymous: Annotated[
         bool, typer.Option("--anonymous", help="Don't conclude from label values what a structure is.")
     ] = False,
+    precision: Annotated[
+        PrecisionName, typer.Option(help="Arithmetic; auto takes bfloat16 where that is quick.")
+    ] = PrecisionName.auto,
     slice_axis: SliceAxis = SliceAxisName.auto,
     prompt_axes: PromptAxes = PromptAxesName.pl,
     workers: Workers = 1,
@@ -45,18 +57,23 @@ def predict(
 ) -> None:
     """Draw a label map for every image, where prompts.json points; cases that are complete are skipped."""
     from unicare.infer.batch import BatchSettings, predict_folder
+    from unicare.infer.segment import SegmentSettings
 
     settings = BatchSettings(
         weights=weights,
-        anonymous=anonymous,
+        device=device.value,
+        workers=workers,
+        overwrite=overwrite,
         slice_axis=slice_axis.value,
         prompt_axes=prompt_axes.value,
-        workers=workers,
-        device=device.value,
-        overwrite=overwrite,
+        segment=SegmentSettings(anonymous=anonymous, precision=precision.value),
     )
     with case_bar("predicting") as progress:
         result = predict_folder(folder, output, settings, progress)
+    counts = Counter(record.status for record in result.records)
     if result.errors:
         table("cases that failed", ("case", "why"), list(result.errors.items()), to_stderr=True)
+    told = ", ".join(f"{count} {status}" for status, count in counts.items())
+    show({"output": output, **counts, "errors": result.errors}, f"{output}: {told or 'no case'}", as_json)
+    if result.errors:
         raise typer.Exit(SOME_FAILED)

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["case_bar", "results", "show", "table", "waiting"]
+__all__ = ["Progress", "case_bar", "results", "show", "table", "waiting"]
+
+
+class Progress(Protocol):
+    """Told cases done, cases in all and, where known, the case."""
+
+    def __call__(self, done: int, total: int, case: str = "", /) -> None:
+        """Moves the bar."""
 
 
 def show(result: Mapping[str, Any], sentence: str, as_json: bool) -> None:
@@ -56,8 +63,8 @@ def waiting(doing: str) -> Iterator[None]:
 
 
 @contextmanager
-def case_bar(doing: str) -> Iterator[Callable[[int, int, str], None]]:
-    """Shows a bar with the time left; yields the function to tell cases done, cases in all, and the case."""
+def case_bar(doing: str) -> Iterator[Progress]:
+    """Shows a bar with the time left; yields what is to be told after every case."""
     from rich.markup import escape
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -72,7 +79,7 @@ def case_bar(doing: str) -> Iterator[Callable[[int, int, str], None]]:
     ) as progress:
         task = progress.add_task(doing, total=None)
 
-        def advance(done: int, total: int, case: str = "") -> None:
+        def advance(done: int, total: int, case: str = "", /) -> None:
             progress.update(task, completed=done, total=total, description=f"{doing} {escape(case)}")
 
         yield advance
