@@ -90,7 +90,7 @@ def sample_settings(
         oversample: label voxels per image voxel.
         slice_axis: the axis that slices are stacked along; None lets ``render`` find it.
     """
-    in_plane = float(rng.uniform(0.8, 1.2 + 0.6 * severity))
+    in_plane = float(rng.uniform(0.9, 1.4 + 0.7 * severity))
     axis = 2 if slice_axis is None else slice_axis
     blur = tuple(0.7 if k == axis else in_plane for k in range(3))
     common: dict[str, Any] = {

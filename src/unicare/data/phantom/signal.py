@@ -52,7 +52,9 @@ def sample_pulse(sequence: str, rng: np.random.Generator, field_strength_t: floa
     if sequence == "bSSFP":
         # Specific absorption limits the flip angle at higher field.
         flip = float(rng.uniform(45, 70) if field_strength_t < 2 else rng.uniform(33, 50))
-        return Pulse("balanced", flip_deg=flip, tr_ms=3.2, te_ms=1.6)
+        # Fresh blood hasn't lost magnetisation yet; fat lies off resonance and is partly lost.
+        fresh, fat = float(rng.uniform(1.0, 1.6)), float(rng.uniform(0.4, 1.0))
+        return Pulse("balanced", flip_deg=flip, tr_ms=3.2, te_ms=1.6, fat_left=fat, blood_left=fresh)
     if sequence == "LGE":
         fat = suppressed if rng.random() < 0.35 else 1.0
         offset = float(np.clip(rng.normal(1.05, 0.05), 0.95, 1.2))

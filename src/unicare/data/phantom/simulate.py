@@ -28,7 +28,7 @@ from unicare.data.phantom.tissues import Tissue
 from unicare.data.phantom.trunk import build_trunk
 from unicare.data.phantom.warp import random_warp
 
-__all__ = ["CasePlan", "plan_cohort", "simulate_case", "simulate_cohort"]
+__all__ = ["CasePlan", "keep_annotated", "plan_cohort", "simulate_case", "simulate_cohort"]
 
 Progress = Callable[[int, int], None]
 
