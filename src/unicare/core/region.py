@@ -116,7 +116,11 @@ class Region:
         return self._sample_other_grid(volume)
 
     def _sample_same_grid(self, data: NDArray[np.generic]) -> NDArray[np.float32]:
-        stack = np.moveaxis(data, self.slice_axis, 0)[self.slices.start : self.slices.stop]
+        stack = np.moveaxis(data, self.slice_axis, 0)
+        if self.slices.stop <= len(stack):
+            stack = stack[self.slices.start : self.slices.stop]
+        else:  # a sequence that starts where the reference does, and ends before it
+            stack = stack[np.clip(np.array(self.slices), 0, len(stack) - 1)]
         rows = resize_matrix(stack.shape[1], self.origin[0], self.size[0], self.grid[0])
         columns = resize_matrix(stack.shape[2], self.origin[1], self.size[1], self.grid[1])
         r0, r1 = _support(rows)

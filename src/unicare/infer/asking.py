@@ -22,7 +22,8 @@ class Asked:
     """One region and one structure.
 
     Attributes:
-        images: sequence name and windows (C, D, H, W) of each image.
+        images: sequence name and windows (C, D, H, W) of each image; a name that the network doesn't know
+            counts as ``unknown``.
         prompts: (P, D, H, W).
         structure: compact id of what is asked for, 0 for unknown.
         thickness: log2 of the slice spacing over the grid spacing; 0 for single slices.
@@ -49,7 +50,7 @@ def put_together(asked: Sequence[Asked]) -> Question:
         after.append(np.minimum(index + 1, start + region.depth - 1))
         for name, image in region.images:
             images.append(np.moveaxis(image, 0, 1))  # (D, C, H, W)
-            names.append(np.full(region.depth, SEQUENCES.index(name)))
+            names.append(np.full(region.depth, SEQUENCES.index(name) if name in SEQUENCES else 0))
             owners.append(index)
         start += region.depth
     depths = [region.depth for region in asked]

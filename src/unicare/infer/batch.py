@@ -4,31 +4,29 @@ from __future__ import annotations
 
 import json
 import logging
-import multiprocessing
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from functools import cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from unicare import __version__
 from unicare.core.errors import OutputError, PromptError, UnicareError
 from unicare.core.prompt import CasePrompts
-from unicare.core.volume import Volume
 from unicare.data.layouts.flat import list_cases, read_case
-from unicare.data.nifti import load_labels
 from unicare.data.nifti_bytes import written_beside
 from unicare.infer.device import multiplies_bfloat16_quickly, resolve_device
+from unicare.infer.leftovers import remove_leftovers
+from unicare.infer.masks import read_masks
 from unicare.infer.memory import peak_memory_mb, reset_peak_memory
+from unicare.infer.processes import in_processes
 from unicare.infer.segment import PromptedSegmenter, SegmentSettings
 from unicare.models.weights import load_network, shipped_weights, weights_sha256
 from unicare.prompts.axes import fit_to_volume
@@ -130,15 +128,17 @@ def predict_folder(
     manifest = _manifest(input_dir, settings, device, started)
     records = list(failed)
     total = len(jobs) + len(failed)
+    remove_leftovers(output_dir)
     _write_json(output_dir / "run.json", {**manifest, "status": "running", "cases": []})
     status = "interrupted"
     try:
-        for record in _records(jobs, settings):
-            records.append(record)
-            if record.error:
-                _log.error("%s", record.error)
-            if progress is not None:
-                progress(len(records), total, record.case)
+        with closing(_records(jobs, settings, manifest["weights_sha256"])) as ended:
+            for record in ended:
+                records.append(record)
+                if record.error:
+                    _log.error("%s", record.error)
+                if progress is not None:
+                    progress(len(records), total, record.case)
         status = "finished"
     finally:
         result = BatchResult(tuple(records))
@@ -176,76 +176,66 @@ def _plan(input_dir: Path, output_dir: Path, settings: BatchSettings) -> tuple[l
     return jobs, failed
 
 
-def _records(jobs: Sequence[_Job], settings: BatchSettings) -> Iterator[CaseRecord]:
+def _records(jobs: Sequence[_Job], settings: BatchSettings, sha256: str) -> Generator[CaseRecord, None, None]:
+    work = partial(_work, settings=settings, sha256=sha256)
     if settings.workers <= 1 or len(jobs) <= 1:
-        for job in jobs:
-            yield _work(job, settings)
-        return
-    threads = max(1, (os.cpu_count() or 1) // settings.workers)
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(
-        settings.workers, context, initializer=torch.set_num_threads, initargs=(threads,)
-    ) as pool:
-        waiting = {pool.submit(_work, job, settings) for job in jobs}
-        try:
-            while waiting:
-                ended, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                for future in ended:
-                    yield future.result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        yield from map(work, jobs)
+    else:
+        yield from in_processes(work, jobs, settings.workers, _died)
 
 
-def _work(job: _Job, settings: BatchSettings) -> CaseRecord:
+def _work(job: _Job, settings: BatchSettings, sha256: str) -> CaseRecord:
     """One case from reading to written; whatever is wrong with it is told in its record."""
-    if job.out.exists() and not settings.overwrite:
-        return CaseRecord(job.case, "skipped")
     reset_peak_memory()
     started = time.perf_counter()
+    error = None
     try:
-        _answer(job, settings)
-    except UnicareError as error:
-        return CaseRecord(job.case, "failed", time.perf_counter() - started, peak_memory_mb(), str(error))
-    except MemoryError:
-        sentence = f"case {job.case}: too large for this machine's memory"
-        return CaseRecord(job.case, "failed", time.perf_counter() - started, peak_memory_mb(), sentence)
-    return CaseRecord(job.case, "done", round(time.perf_counter() - started, 3), peak_memory_mb())
+        if job.out.exists() and not settings.overwrite:
+            return CaseRecord(job.case, "skipped")
+        _answer(job, settings, sha256)
+    except Exception as problem:
+        error = _told(job.case, problem)
+    seconds = round(time.perf_counter() - started, 3)
+    return CaseRecord(job.case, "failed" if error else "done", seconds, peak_memory_mb(), error)
 
 
-def _answer(job: _Job, settings: BatchSettings) -> None:
+def _told(case: str, problem: Exception) -> str:
+    """One sentence about what went wrong with a case."""
+    if isinstance(problem, UnicareError):
+        return str(problem)
+    if isinstance(problem, MemoryError | torch.cuda.OutOfMemoryError) or "allocate memory" in str(problem):
+        return f"case {case}: too large for this machine's memory; use fewer --workers, or crop the image"
+    if isinstance(problem, OSError):
+        return f"case {case}: {problem.filename or 'a file'}: {problem.strerror or problem}"
+    _log.debug("case %s", case, exc_info=problem)
+    return (
+        f"case {case}: an error of unicare's own, {type(problem).__name__}: {problem}; "
+        "please report it with what `unicare predict -vv --workers 1` prints"
+    )
+
+
+def _died(job: _Job) -> CaseRecord:
+    sentence = (
+        f"case {job.case}: the process that worked on it ended without a word; mostly the machine's memory "
+        "is full then; use fewer --workers, or crop the image"
+    )
+    return CaseRecord(job.case, "failed", error=sentence)
+
+
+def _answer(job: _Job, settings: BatchSettings, sha256: str) -> None:
     case = read_case(job.case, job.files)
     prompts = fit_to_volume(job.prompts, case.reference, settings.slice_axis, settings.prompt_axes)
-    segmenter = _segmenter(settings.weights, settings.device, settings.segment)
-    masks = _masks(prompts, case.reference, job.mask_folder)
+    segmenter = _segmenter(settings.weights, sha256, settings.device, settings.segment)
+    masks = read_masks(prompts, case.reference, job.mask_folder)
     segmenter.segment(case, prompts, masks).save(job.out)
 
 
-@cache
-def _segmenter(weights: Path | None, device: str, settings: SegmentSettings) -> PromptedSegmenter:
-    """The network, read once a process."""
+@lru_cache(maxsize=1)
+def _segmenter(
+    weights: Path | None, sha256: str, device: str, settings: SegmentSettings
+) -> PromptedSegmenter:
+    """The network, read once a process and whenever its file has changed."""
     return PromptedSegmenter(load_network(weights), settings, resolve_device(device))
-
-
-def _masks(prompts: CasePrompts, grid: Volume, folder: Path) -> dict[int, NDArray[np.float32]]:
-    """The masks that prompts name, by label, on the slices for which they are named."""
-    masks: dict[int, NDArray[np.float32]] = {}
-    for index, label, prompt in prompts:
-        if prompt.mask is None:
-            continue
-        given = load_labels(folder / prompt.mask)
-        if given.shape != grid.shape:
-            raise PromptError(
-                f"case {prompts.case}, label {label}: mask {prompt.mask} has another grid than the image",
-                found=given.shape,
-                expected=grid.shape,
-            )
-        mask = masks.setdefault(label, np.zeros(grid.shape, dtype=np.float32))
-        place = tuple(
-            slice(index, index + 1) if axis == prompts.slice_axis else slice(None) for axis in range(3)
-        )
-        values = given.data[place]
-        mask[place] = (values == label) if (values == label).any() else (values > 0)
-    return masks
 
 
 def _manifest(

@@ -11,6 +11,7 @@ from unicare.core.errors import PromptError
 from unicare.core.prompt import CasePrompts
 from unicare.data.load import load
 from unicare.infer.device import resolve_device
+from unicare.infer.masks import read_masks
 from unicare.infer.segment import PromptedSegmenter, SegmentSettings
 from unicare.infer.session import Session
 from unicare.models.base import Segmentation
@@ -52,7 +53,8 @@ class Model:
 
         Args:
             case: a case, or what ``unicare.load`` takes.
-            prompts: of the case, or a prompts.json in which the case (or only one case) is listed.
+            prompts: of the case, or a prompts.json in which the case (or only one case) is listed. Masks that
+                they name are looked for beside prompts.json, else in the working folder.
             structures: names without geometry; not in this version.
 
         Raises:
@@ -64,9 +66,12 @@ class Model:
                 mend="give prompts=, a prompts.json or unicare.CasePrompts",
             )
         case = case if isinstance(case, Case) else load(case)
+        folder = Path()
         if not isinstance(prompts, CasePrompts):
+            folder = Path(prompts).parent
             prompts = _of_case(Path(prompts), case.id)
-        return self.segmenter.segment(case, fit_to_volume(prompts, case.reference))
+        fitted = fit_to_volume(prompts, case.reference)
+        return self.segmenter.segment(case, fitted, read_masks(fitted, case.reference, folder))
 
     def session(self, case: Case | str | os.PathLike[str], slice_axis: int = 2) -> Session:
         """Starts an interactive session: boxes and clicks one after the other, each answered at once."""

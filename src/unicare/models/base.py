@@ -40,13 +40,17 @@ class Segmentation:
         save_labels(path, self.grid, self.labels)
 
     def volumes_ml(self) -> dict[str, float]:
-        """Volume of every label, by the structure's name, or by the label where it has none."""
+        """Volume of every label, by the structure's name, or by the label where it has none.
+
+        Labels that stand for the same structure (200 and 205) are added up.
+        """
         table = structure_table()
-        volumes = {}
+        volumes: dict[str, float] = {}
         for label in np.unique(self.labels[self.labels > 0]).tolist():
             structure = table.by_label(label)
             name = structure.name if structure is not None else str(label)
-            volumes[name] = float(np.count_nonzero(self.labels == label)) * self.grid.voxel_ml
+            millilitres = float(np.count_nonzero(self.labels == label)) * self.grid.voxel_ml
+            volumes[name] = volumes.get(name, 0.0) + millilitres
         return volumes
 
 
