@@ -19,10 +19,11 @@ class Merge:
     """
 
     def __init__(self, shape: tuple[int, int, int], slice_axis: int) -> None:
-        self.labels = np.zeros(shape, dtype=np.int32)
-        self._winning = np.zeros(shape, dtype=np.float32)
-        self._label_stack = np.moveaxis(self.labels, slice_axis, 0)
-        self._winning_stack = np.moveaxis(self._winning, slice_axis, 0)
+        # each slice in one piece: they are painted one by one, and strided voxels would miss the cache
+        height, width = (n for axis, n in enumerate(shape) if axis != slice_axis)
+        self._label_stack = np.zeros((shape[slice_axis], height, width), dtype=np.int32)
+        self._winning_stack = np.zeros(self._label_stack.shape, dtype=np.float32)
+        self.labels = np.moveaxis(self._label_stack, 0, slice_axis)
 
     def paint(
         self,

@@ -23,6 +23,7 @@ __all__ = [
     "runs_of_slices",
     "thickness_of",
     "window_image",
+    "with_previous",
 ]
 
 IMAGE_CHANNELS: tuple[str, ...] = ("whole", "near")
@@ -155,6 +156,13 @@ def draw_prompts(
                 drawn[4, d] += 0.5 * _box_cover(region, other.box)
     if previous is not None:
         drawn[3] = previous
+    return drawn
+
+
+def with_previous(prompts: NDArray[np.float32], previous: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Drawn prompts (P, D, H, W) with another earlier answer (D, H, W) in them."""
+    drawn = prompts.copy()
+    drawn[PROMPT_CHANNELS.index("previous")] = previous
     return drawn
 
 

@@ -24,6 +24,7 @@ from unicare.infer.question import (
     runs_of_slices,
     thickness_of,
     window_image,
+    with_previous,
 )
 from unicare.models.ask import Ask, Question
 from unicare.models.base import Segmentation
@@ -109,14 +110,19 @@ class PromptedSegmenter:
         queries = self._plan(case, prompts)
         for group in _groups(queries, self.settings.slices_per_batch):
             previous = [_previous(query, case.reference, masks) for query in group]
-            logits: list[NDArray[np.float32]] = []
-            asked = group
-            for number in range(self.settings.passes):
-                if number:
-                    found = [_probability(answer) for answer in logits]
-                    asked, previous = _refined(asked, found, case.reference)
-                logits = self._ask(case, asked, previous)
-            yield from zip(asked, logits, strict=True)
+            asked = [_asked(case, query, mask) for query, mask in zip(group, previous, strict=True)]
+            logits = self._ask(asked)
+            for _ in range(1, self.settings.passes):
+                found = [_probability(answer) for answer in logits]
+                again, answers = _refined(group, found, case.reference)
+                asked = [
+                    replace(one, prompts=with_previous(one.prompts, mask))
+                    if query.region is before.region  # the images are sampled and windowed already
+                    else _asked(case, query, mask)
+                    for one, before, query, mask in zip(asked, group, again, answers, strict=True)
+                ]
+                group, logits = again, self._ask(asked)  # noqa: PLW2901
+            yield from zip(group, logits, strict=True)
 
     def _plan(self, case: Case, prompts: CasePrompts) -> list[_Query]:
         """Every structure on every run of its slices, those that are parts of others last."""
@@ -137,10 +143,7 @@ class PromptedSegmenter:
                 queries.append(_Query(label, structure.id if structure else 0, region, here, others, sized))
         return queries
 
-    def _ask(
-        self, case: Case, queries: Sequence[_Query], previous: Sequence[NDArray[np.float32] | None]
-    ) -> list[NDArray[np.float32]]:
-        asked = [_asked(case, query, mask) for query, mask in zip(queries, previous, strict=True)]
+    def _ask(self, asked: Sequence[Asked]) -> list[NDArray[np.float32]]:
         question = put_together(asked).to(self.device)
         with torch.inference_mode(), autocast(self.device, self.settings.precision):
             answers = [
@@ -148,8 +151,7 @@ class PromptedSegmenter:
                 for axes in _MIRRORS[: self.settings.views]
             ]
         logits = torch.stack(answers).mean(dim=0).cpu().numpy()
-        edges = np.cumsum([query.depth for query in queries])[:-1]
-        return np.split(logits, edges)
+        return np.split(logits, np.cumsum([one.depth for one in asked])[:-1])
 
 
 _MIRRORS: tuple[tuple[int, ...], ...] = ((), (-1,), (-2,), (-2, -1))
@@ -225,10 +227,10 @@ def _previous(
 
 def _refined(
     queries: Sequence[_Query], found: Sequence[NDArray[np.float32]], grid: Volume
-) -> tuple[list[_Query], list[NDArray[np.float32] | None]]:
+) -> tuple[list[_Query], list[NDArray[np.float32]]]:
     """The queries again, with what was found as their masks; regions without a box move to what was found."""
     again: list[_Query] = []
-    masks: list[NDArray[np.float32] | None] = []
+    masks: list[NDArray[np.float32]] = []
     for query, probability in zip(queries, found, strict=True):
         region = query.region
         if not query.sized and (box := _extent(probability, region)) is not None:
