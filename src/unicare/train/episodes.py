@@ -127,10 +127,11 @@ def ask_scene(
     }
     prompts = {label: found for label, found in prompts.items() if found}
     labels = sorted(prompts)
-    if not labels:
+    wanted = [label for label in labels if label not in scene.context]
+    if not wanted:
         return []
-    count = min(len(labels), int(rng.integers(1, settings.targets_per_scene + 1)))
-    chosen = rng.choice(labels, size=count, replace=False)
+    count = min(len(wanted), int(rng.integers(1, settings.targets_per_scene + 1)))
+    chosen = rng.choice(wanted, size=count, replace=False)
     alone = rng.random() < settings.alone
     named = rng.random() >= settings.anonymous
     hidden = rng.random() < settings.unnamed_sequence

@@ -21,12 +21,14 @@ class Scene:
         labels: (D, H, W), 0 is background.
         structures: label to compact structure id; 0 where the structure has no name.
         spacing_mm: along D, H, W.
+        context: labels that are prompted beside the others, but never asked for: their borders aren't known.
     """
 
     images: Mapping[str, NDArray[np.float32]]
     labels: NDArray[np.integer]
     structures: Mapping[int, int]
     spacing_mm: tuple[float, float, float]
+    context: frozenset[int] = frozenset()
 
 
 class World(Protocol):
