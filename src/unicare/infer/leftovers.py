@@ -30,7 +30,7 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def _gone(process: int) -> bool:
-    """Whether no other process of this machine has the number; False where that can't be asked."""
+    """Whether no other process of this machine writes under the number; False where that can't be asked."""
     if process == os.getpid():  # in a container every run has the same number
         return True
     if os.name != "posix":
@@ -41,4 +41,6 @@ def _gone(process: int) -> bool:
         return True
     except OSError:
         return False
+    with suppress(OSError):  # one that ended, but nobody has asked how, still has its number
+        return ") Z " in Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
     return False

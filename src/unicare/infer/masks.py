@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unicare.core.errors import PromptError
+from unicare.core.errors import PromptError, UnicareError
 from unicare.core.prompt import Box, CasePrompts, Prompt
 from unicare.core.volume import Volume
 from unicare.data.nifti import load_labels
@@ -29,8 +29,7 @@ def read_masks(prompts: CasePrompts, grid: Volume, folder: Path) -> dict[int, ND
         folder: that prompts.json lies in; masks are named from there.
 
     Raises:
-        ImageError: a file can't be read as a label map.
-        PromptError: a mask has another shape than the image.
+        PromptError: a file can't be read as a label map, or has another shape than the image.
     """
     masks: dict[int, NDArray[np.float32]] = {}
     files: dict[str, Volume] = {}
@@ -38,14 +37,9 @@ def read_masks(prompts: CasePrompts, grid: Volume, folder: Path) -> dict[int, ND
         if prompt.mask is None:
             continue
         if prompt.mask not in files:
-            files[prompt.mask] = load_labels(folder / prompt.mask)
+            where = f"case {prompts.case}, slice {index}, label {label}: its mask"
+            files[prompt.mask] = _load(where, folder / prompt.mask, grid.shape)
         given = files[prompt.mask]
-        if given.shape != grid.shape:
-            raise PromptError(
-                f"case {prompts.case}, label {label}: mask {prompt.mask} has another grid than the image",
-                found=given.shape,
-                expected=grid.shape,
-            )
         mask = masks.setdefault(label, np.zeros(grid.shape, dtype=np.float32))
         values = _slice_of(given.data, prompts.slice_axis, index)
         inside = (values == label) if (values == label).any() else (values > 0)
@@ -73,6 +67,21 @@ def boxed_by_masks(prompts: CasePrompts, masks: Mapping[int, NDArray[np.float32]
             raise PromptError(f"{where} isn't given", expected="masks, or a box, or points")
         found[label] = _boxed(where, prompt, _slice_of(masks[label], prompts.slice_axis, index))
     return replace(prompts, slices=slices)
+
+
+def _load(where: str, path: Path, shape: tuple[int, int, int]) -> Volume:
+    try:
+        given = load_labels(path)
+    except UnicareError as error:
+        raise PromptError(f"{where} can't be used: {error}") from None
+    if given.shape != shape:
+        raise PromptError(
+            f"{where} {path} has another grid than the image",
+            found=f"{given.shape} voxels in PLS axes",
+            expected=f"{shape}",
+            mend="draw or resample it on the image",
+        )
+    return given
 
 
 def _boxed(where: str, prompt: Prompt, mask: NDArray[np.float32]) -> Prompt:

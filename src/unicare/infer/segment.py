@@ -16,6 +16,7 @@ from unicare.core.structure import Structure, structure_table
 from unicare.core.volume import Volume
 from unicare.infer.asking import Asked, put_together
 from unicare.infer.device import autocast
+from unicare.infer.masks import boxed_by_masks
 from unicare.infer.merge import Merge
 from unicare.infer.question import (
     draw_prompts,
@@ -29,7 +30,7 @@ from unicare.infer.question import (
 from unicare.models.ask import Ask, Question
 from unicare.models.base import Segmentation
 
-__all__ = ["PromptedSegmenter", "SegmentSettings"]
+__all__ = ["PromptedSegmenter", "SegmentSettings", "painting_order", "parents_of"]
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ class PromptedSegmenter:
         """Segments every prompted label of a case; see ``models.base.Segmenter``."""
         grid = case.reference
         merge = Merge(grid.shape, prompts.slice_axis)
-        parents = _parents(prompts)
+        parents = parents_of(prompts)
         for query, logits in self.answers(case, prompts, masks):
             for start, window in _windows(query, grid):
                 part = replace(query.region, slices=range(start, start + 1))
@@ -107,7 +108,7 @@ class PromptedSegmenter:
         self, case: Case, prompts: CasePrompts, masks: Mapping[int, NDArray[np.float32]] | None = None
     ) -> Iterator[tuple[_Query, NDArray[np.float32]]]:
         """Logits (D, H, W) of every structure on every run of slices, on the grid of its region."""
-        queries = self._plan(case, prompts)
+        queries = self._plan(case, boxed_by_masks(prompts, masks))
         for group in _groups(queries, self.settings.slices_per_batch):
             previous = [_previous(query, case.reference, masks) for query in group]
             asked = [_asked(case, query, mask) for query, mask in zip(group, previous, strict=True)]
@@ -127,7 +128,7 @@ class PromptedSegmenter:
     def _plan(self, case: Case, prompts: CasePrompts) -> list[_Query]:
         """Every structure on every run of its slices, those that are parts of others last."""
         queries = []
-        for label in sorted(prompts.labels, key=lambda one: (len(_ancestors(_structure(prompts, one))), one)):
+        for label in painting_order(prompts):
             structure = None if self.settings.anonymous else _structure(prompts, label)
             own = {index: prompt for index, prompt in prompts.of(label).items() if prompt.extent()}
             for run in runs_of_slices(sorted(own), self.settings.longest_run):
@@ -182,7 +183,12 @@ def _ancestors(structure: Structure | None) -> list[Structure]:
     return found
 
 
-def _parents(prompts: CasePrompts) -> dict[int, frozenset[int]]:
+def painting_order(prompts: CasePrompts) -> list[int]:
+    """The prompted labels, those that are parts of others last."""
+    return sorted(prompts.labels, key=lambda one: (len(_ancestors(_structure(prompts, one))), one))
+
+
+def parents_of(prompts: CasePrompts) -> dict[int, frozenset[int]]:
     """Label to the prompted labels that it is a part of."""
     structures = {label: _structure(prompts, label) for label in prompts.labels}
     parents = {}

@@ -12,10 +12,12 @@ from unicare.core.errors import PromptError
 from unicare.core.prompt import Box, CasePrompts, Point, Prompt
 from unicare.core.region import Crop
 from unicare.infer.merge import Merge
-from unicare.infer.segment import PromptedSegmenter
+from unicare.infer.segment import PromptedSegmenter, painting_order, parents_of
 from unicare.models.base import Segmentation
 
 __all__ = ["Session"]
+
+_LARGEST_LABEL = 2**31 - 1
 
 _NOWHERE = -30.0
 """Logit of what was never answered."""
@@ -87,11 +89,12 @@ class Session:
     def segmentation(self) -> Segmentation:
         """The label map of everything answered so far."""
         merge = Merge(self.case.reference.shape, self.prompts.slice_axis)
-        for label in sorted(self._logits):
+        parents = parents_of(self.prompts)
+        for label in painting_order(self.prompts):
             stack = self._stack(label)
             height, width = stack.shape[1:]
             crop = Crop(range(len(stack)), Box(0, 0, height, width))
-            merge.paint(label, crop, stack.astype(np.float32))
+            merge.paint(label, crop, stack.astype(np.float32), parents[label])
         return Segmentation(self.case.reference, merge.labels)
 
     def _prompt(self, label: int, index: int) -> Prompt:
@@ -113,6 +116,8 @@ class Session:
         return np.moveaxis(self._logits[label], self.prompts.slice_axis, 0)
 
     def _change(self, label: int, index: int, prompt: Prompt) -> NDArray[np.bool_]:
+        if not 0 < label <= _LARGEST_LABEL:
+            raise PromptError(f"label {label}", expected=f"1 to {_LARGEST_LABEL}; 0 is background")
         before = self.prompts
         slices = dict(before.slices)
         slices[index] = {**(slices.get(index) or {}), label: prompt}

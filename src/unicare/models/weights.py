@@ -53,7 +53,7 @@ def load_network(path: str | os.PathLike[str] | None = None) -> Ask:
     try:
         network = Ask(AskSettings(**_tuples(json.loads(header["model"]))))
         network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise WeightsError(
             f"{file}: its weights don't fit its own header", found=_first_line(error)
         ) from None
