@@ -198,7 +198,10 @@ def _gather(files: Iterable[Path], folder: Path) -> None:
 def _prompt(folders: _Folders, seed: int) -> None:
     from unicare.prompts.simulate import simulate_folder
 
-    failed = simulate_folder(folders.truth, folders.input / "prompts.json", seed=seed)
+    # a person draws on the slices that were scanned, not across the thick ones
+    failed = simulate_folder(
+        folders.truth, folders.input / "prompts.json", seed=seed, slice_axis="acquisition"
+    )
     if failed:
         raise next(iter(failed.values()))
 

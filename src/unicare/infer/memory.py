@@ -10,7 +10,7 @@ __all__ = ["peak_memory_mb", "reset_peak_memory"]
 
 
 def reset_peak_memory() -> None:
-    """Starts the peak anew where the system allows it (Linux); elsewhere it stays that of the whole process."""
+    """Starts the peak anew where the system allows it (Linux); elsewhere it stays the whole process's."""
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
