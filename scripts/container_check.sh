@@ -5,7 +5,8 @@
 #
 # Needs podman (as root: runc; else rootless), and the project's environment (make setup). Where no registry can be
 # reached, the base image is made with debootstrap, and the packages are wheels that the host's pip collects. BASE=image
-# takes an image that is there already; it must hold the host's Python version. TMPDIR says where the scratch lies.
+# takes an image that is there already, with the host's Python version; WHEELS=folder takes collected wheels. TMPDIR says
+# where the scratch lies.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -40,11 +41,13 @@ else
     outside=$($python -c 'import sys; print(*sys.version_info[:2])')
     [[ $inside == "$outside" ]] \
         || { echo "the base has Python ${inside/ /.}, .venv has ${outside/ /.}; wheels wouldn't fit" >&2; exit 2; }
-    echo "wheels: collecting"
-    mkdir "$scratch/wheels"
-    $python -m pip wheel -q --disable-pip-version-check -c constraints.txt -w "$scratch/wheels" torch setuptools .
+    if [[ -z ${WHEELS:-} ]]; then
+        echo "wheels: collecting"
+        WHEELS=$scratch/wheels
+        $python -m pip wheel -q --disable-pip-version-check -c constraints.txt -w "$WHEELS" torch setuptools .
+    fi
     build+=(--build-arg "BASE=$BASE" --build-arg PIP_FIND_LINKS=/wheels --build-arg PIP_NO_INDEX=1
-        -v "$scratch/wheels:/wheels:ro")
+        -v "$WHEELS:/wheels:ro")
 fi
 podman build "${build[@]}" . >"$scratch/build.log" 2>&1 || { tail -n 40 "$scratch/build.log" >&2; exit 1; }
 echo "image: $image, $(podman image inspect --format '{{.Size}}' "$image" | numfmt --to=iec)"

@@ -18,6 +18,7 @@ import unicare
 from unicare.cli.app import app
 from unicare.core.errors import PromptError
 from unicare.core.volume import Volume
+from unicare.data.cohort import CohortRow, write_cohort
 from unicare.data.nifti import save_labels, save_volume
 
 AFFINE = np.diag([-1.0, 1.5, 4.0, 1.0])
@@ -200,3 +201,26 @@ def test_anatomy_needs_tissues(tmp_path: Path) -> None:
     result = run("cohort", "simulate", tmp_path / "out", "--anatomy", tmp_path)
     assert result.exit_code == 2
     assert "--tissues" in result.stderr
+
+
+def test_the_demo_keeps_off_folders_that_hold_something_else(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.txt"
+    mine.write_text("keep")
+    result = run("demo", tmp_path, "--overwrite")
+    assert result.exit_code == 2
+    assert "isn't a demo" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_overwriting_a_cohort_removes_its_own_files_only(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    row = CohortRow("C1", "P1", "A", "", "la", "test", "ID", ("LGE",), (420,))
+    write_cohort(tmp_path, [row])
+    for name in ("C1.nii.gz", "C1_T2.nii.gz", "C12.nii.gz"):
+        (tmp_path / "la" / "images").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "la" / "images" / name).touch()
+    monkeypatch.setattr("unicare.data.phantom.simulate.simulate_cohort", lambda *_, **__: [row])
+    result = run("cohort", "simulate", tmp_path, "--overwrite", "--json")
+    assert json.loads(result.stdout)["cases"] == ["C1"]
+    assert [path.name for path in (tmp_path / "la" / "images").iterdir()] == ["C12.nii.gz"]
