@@ -1,4 +1,4 @@
-"""Draws docs/images/result.png from what `unicare demo` left: one slice a task, prompts and predicted outlines.
+"""Draws docs/images/result.png from what `unicare demo` left: a slice a task, prompts and predicted outlines.
 
 python scripts/result_picture.py [demo] [docs/images/result.png]
 """
@@ -22,7 +22,7 @@ from unicare.prompts.axes import fit_to_volume
 from unicare.prompts.contract import read_prompts
 
 mpl.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
+import matplotlib.pyplot as plt
 
 TASKS = {"whs": "whole heart", "la": "left atrium", "myops": "myocardium and scar", "liver": "liver"}
 COLOURS = ("#56b4e9", "#e69f00", "#009e73", "#f0e442", "#cc79a7", "#d55e00", "#0072b2")  # Okabe and Ito

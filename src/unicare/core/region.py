@@ -126,8 +126,7 @@ class Region:
         r0, r1 = _support(rows)
         c0, c1 = _support(columns)
         window = stack[:, r0:r1, c0:c1].astype(np.float32)
-        sampled: NDArray[np.float32] = rows[:, r0:r1] @ window @ columns[:, c0:c1].T
-        return sampled
+        return _resized(rows[:, r0:r1], window, columns[:, c0:c1])
 
     def _sample_other_grid(self, volume: Volume) -> NDArray[np.float32]:
         transform = np.linalg.inv(volume.affine) @ self.affine
@@ -165,8 +164,7 @@ class Region:
             centres = start + (np.arange(other.grid[i]) + 0.5) * step
             matrices.append(resize_matrix(self.grid[i], start, other.size[i] * scale, other.grid[i]))
             covers.append((centres > 0) & (centres < self.grid[i]))
-        carried: NDArray[np.float32] = matrices[0] @ answer @ matrices[1].T
-        return carried * np.outer(covers[0], covers[1]).astype(np.float32)
+        return _resized(matrices[0], answer, matrices[1]) * np.outer(covers[0], covers[1]).astype(np.float32)
 
     def paste(
         self, answer: NDArray[np.float32], shape: tuple[int, int, int], window: Box | None = None
@@ -194,7 +192,7 @@ class Region:
             start = (low[i] - self.origin[i]) * scale
             count = high[i] - low[i]
             matrices.append(resize_matrix(self.grid[i], start, count * scale, count))
-        values: NDArray[np.float32] = matrices[0] @ answer.astype(np.float32) @ matrices[1].T
+        values = _resized(matrices[0], answer.astype(np.float32), matrices[1])
         return Crop(self.slices, Box(low[0], low[1], high[0], high[1])), values
 
 
@@ -219,6 +217,13 @@ def resize_matrix(count_in: int, origin: float, length: float, count_out: int) -
     columns = np.clip(taps, 0, count_in - 1).astype(int).ravel()
     np.add.at(matrix, (rows, columns), weights.ravel())
     return matrix
+
+
+def _resized(
+    rows: NDArray[np.float32], stack: NDArray[np.float32], columns: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """A stack (D, h, w), its rows and columns resampled by matrices (H, h) and (W, w)."""
+    return np.matmul(np.matmul(rows, stack), columns.T).astype(np.float32, copy=False)
 
 
 def _support(matrix: NDArray[np.float32]) -> tuple[int, int]:
