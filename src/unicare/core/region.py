@@ -223,7 +223,8 @@ def _resized(
     rows: NDArray[np.float32], stack: NDArray[np.float32], columns: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """A stack (D, h, w), its rows and columns resampled by matrices (H, h) and (W, w)."""
-    return np.matmul(np.matmul(rows, stack), columns.T).astype(np.float32, copy=False)
+    resized: NDArray[np.float32] = np.matmul(np.matmul(rows, stack), columns.T, dtype=np.float32)
+    return resized
 
 
 def _support(matrix: NDArray[np.float32]) -> tuple[int, int]:
