@@ -207,6 +207,7 @@ def test_two_processes_give_the_same_bytes_as_one(tmp_path, make_volume, make_in
     for name in cases:
         path = f"{name}_pred.nii.gz"
         assert (one / path).read_bytes() == (two / path).read_bytes()
+        assert np.unique(stored(one / path)).tolist() == [0, 500]
 
 
 def test_a_bug_in_one_case_does_not_stop_the_others(
