@@ -85,12 +85,18 @@ class Line:
 def asked(
     real_set: RealSet, case: Case, truth: Volume, settings: PromptSettings
 ) -> tuple[CasePrompts, Volume]:
-    """Prompts of the wanted structures, under label values that unicare's table knows where it has a name."""
+    """Prompts of the wanted structures, with their names as text."""
     labels = np.zeros(truth.shape, dtype=np.int32)
     for name, value in real_set.structures.items():
         labels[truth.data == value] = wanted_label(real_set, name)
     relabelled = truth.with_data(labels)
-    return simulate_case(case.id, relabelled, settings, seed=0, slice_axis="pls"), relabelled
+    prompts = simulate_case(case.id, relabelled, settings, seed=0, slice_axis="pls")
+    texts = {wanted_label(real_set, name): real_set.texts[name] for name in real_set.structures}
+    slices = {
+        index: found and {label: replace(prompt, text=texts[label]) for label, prompt in found.items()}
+        for index, found in prompts.slices.items()
+    }
+    return replace(prompts, slices=slices), relabelled
 
 
 def wanted_label(real_set: RealSet, name: str) -> int:

@@ -132,6 +132,7 @@ def draw_prompts(
     own: Mapping[int, Prompt],
     others: Mapping[int, Sequence[Prompt]],
     previous: NDArray[np.float32] | None = None,
+    tight: bool = False,
 ) -> NDArray[np.float32]:
     """Draws prompts on a region's grid, (P, D, H, W) in the order of ``PROMPT_CHANNELS``.
 
@@ -140,6 +141,7 @@ def draw_prompts(
         own: slice index to the prompt of what is asked for.
         others: slice index to the prompts of other labels on it.
         previous: probabilities (D, H, W) of an earlier answer.
+        tight: the boxes of what is asked for are known to touch it; they are drawn twice as strong.
     """
     depth, height, width = region.shape
     drawn = np.zeros((len(PROMPT_CHANNELS), depth, height, width), dtype=np.float32)
@@ -147,7 +149,7 @@ def draw_prompts(
         prompt = own.get(index)
         if prompt is not None:
             if prompt.box is not None:
-                drawn[0, d] = _box_cover(region, prompt.box)
+                drawn[0, d] = (2.0 if tight else 1.0) * _box_cover(region, prompt.box)
             _draw_points(drawn[1, d], region, prompt.points)
             _draw_points(drawn[2, d], region, prompt.negative_points)
         for other in others.get(index, ()):

@@ -27,6 +27,7 @@ from unicare.infer.question import (
     window_image,
     with_previous,
 )
+from unicare.infer.tightness import boxes_are_tight
 from unicare.models.ask import Ask, Question
 from unicare.models.base import Segmentation
 
@@ -64,6 +65,7 @@ class _Query:
     own: Mapping[int, Prompt]
     others: Mapping[int, Sequence[Prompt]]
     sized: bool
+    tight: bool
 
     @property
     def depth(self) -> int:
@@ -128,6 +130,7 @@ class PromptedSegmenter:
     def _plan(self, case: Case, prompts: CasePrompts) -> list[_Query]:
         """Every structure on every run of its slices, those that are parts of others last."""
         queries = []
+        tight = boxes_are_tight(prompts)
         for label in painting_order(prompts):
             structure = None if self.settings.anonymous else _structure(prompts, label)
             own = {index: prompt for index, prompt in prompts.of(label).items() if prompt.extent()}
@@ -141,7 +144,8 @@ class PromptedSegmenter:
                 }
                 region = region_of(case.reference, prompts.slice_axis, run, here, self.network.settings.grid)
                 sized = extent_over_slices(here)[1]
-                queries.append(_Query(label, structure.id if structure else 0, region, here, others, sized))
+                identifier = structure.id if structure else 0
+                queries.append(_Query(label, identifier, region, here, others, sized, tight))
         return queries
 
     def _ask(self, asked: Sequence[Asked]) -> list[NDArray[np.float32]]:
@@ -166,12 +170,17 @@ def _mirrored(question: Question, axes: tuple[int, ...]) -> Question:
 
 
 def _structure(prompts: CasePrompts, label: int) -> Structure | None:
-    """What a label stands for: by the prompt's text, else by the challenge's label values."""
+    """What a label stands for: by the prompt's text, else by the challenge's label values.
+
+    Values say something only where all of the case's labels are the challenge's: a file that numbers its
+    structures 1, 2, 3 doesn't mean that the first is a liver.
+    """
     table = structure_table()
     for prompt in prompts.of(label).values():
         if prompt.text and (named := table.by_name(prompt.text)):
             return named
-    return table.by_label(label)
+    known = all(table.by_label(other) is not None for other in prompts.labels)
+    return table.by_label(label) if known else None
 
 
 def _ancestors(structure: Structure | None) -> list[Structure]:
@@ -215,7 +224,7 @@ def _groups(queries: Sequence[_Query], most: int) -> Iterator[list[_Query]]:
 
 
 def _asked(case: Case, query: _Query, previous: NDArray[np.float32] | None) -> Asked:
-    drawn = draw_prompts(query.region, query.own, query.others, previous)
+    drawn = draw_prompts(query.region, query.own, query.others, previous, tight=query.tight)
     images = [
         (name, window_image(query.region.sample(volume), drawn)) for name, volume in case.sequences.items()
     ]

@@ -57,6 +57,8 @@ class EpisodeSettings(BaseModel):
     """How often boxes are tight."""
     jittered: float = Field(default=0.2, ge=0, le=1)
     """How often boxes are off by up to a tenth of their side, instead."""
+    said_tight: float = Field(default=0.5, ge=0, le=1)
+    """How often tight boxes are said to be tight."""
     without_spacing: float = Field(default=0.3, ge=0, le=1)
     """How often the slice spacing is withheld, as in images without geometry."""
 
@@ -80,6 +82,25 @@ class _Answered:
 
     asked: Asked
     truth: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class _Target:
+    """A structure of a scene, and how it is prompted.
+
+    Attributes:
+        label: in the scene.
+        structure: compact id, 0 where the name is withheld.
+        own: slice index to prompt.
+        others: slice index to the prompts of the other structures.
+        tight: whether the boxes are said to be tight.
+    """
+
+    label: int
+    structure: int
+    own: Mapping[int, Prompt]
+    others: Mapping[int, list[Prompt]]
+    tight: bool
 
 
 @dataclass(frozen=True)
@@ -137,6 +158,7 @@ def ask_scene(
     hidden = rng.random() < settings.unnamed_sequence
     images = {("unknown" if hidden else name): image for name, image in scene.images.items()}
     images = images if not hidden or len(scene.images) == 1 else dict(scene.images)
+    tight = _is_tight(prompt_settings) and rng.random() < settings.said_tight
     asked = []
     for label in chosen.tolist():
         others: dict[int, list[Prompt]] = {}
@@ -146,33 +168,31 @@ def ask_scene(
                     for index, prompt in prompts[other].items():
                         others.setdefault(index, []).append(prompt)
         structure = scene.structures[label] if named else 0
-        asked.append(_ask(scene, images, label, prompts[label], others, structure, grid, settings, rng))
+        target = _Target(label, structure, prompts[label], others, tight)
+        asked.append(_ask(scene, images, target, grid, settings, rng))
     return asked
 
 
 def _ask(
     scene: Scene,
     images: Mapping[str, NDArray[np.float32]],
-    label: int,
-    own: Mapping[int, Prompt],
-    others: Mapping[int, list[Prompt]],
-    structure: int,
+    target: _Target,
     grid: int,
     settings: EpisodeSettings,
     rng: np.random.Generator,
 ) -> _Answered:
-    runs = runs_of_slices(sorted(own), settings.longest_run)
+    runs = runs_of_slices(sorted(target.own), settings.longest_run)
     run = runs[int(rng.integers(len(runs)))]
-    here = {index: own[index] for index in run}
-    truth = _volume((scene.labels == label).astype(np.float32), scene.spacing_mm)
+    here = {index: target.own[index] for index in run}
+    truth = _volume((scene.labels == target.label).astype(np.float32), scene.spacing_mm)
     region = region_of(truth, 0, run, here, grid)
-    drawn = draw_prompts(region, here, others)
+    drawn = draw_prompts(region, here, target.others, tight=target.tight)
     sampled = [
         (name, _sample(region, _volume(image, scene.spacing_mm), drawn)) for name, image in images.items()
     ]
     thickness = 0.0 if rng.random() < settings.without_spacing else thickness_of(region)
     covered = region.sample(truth) * image_cover(region, truth.shape)
-    return _turned(_Answered(Asked(sampled, drawn, structure, thickness), covered), rng)
+    return _turned(_Answered(Asked(sampled, drawn, target.structure, thickness), covered), rng)
 
 
 def _sample(region: Region, volume: Volume, drawn: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -219,6 +239,10 @@ def _draw_prompt_settings(settings: EpisodeSettings, rng: np.random.Generator) -
         negative_point_count=int(rng.integers(1, 3)) if rng.random() < 0.1 else 0,
         min_foreground_voxels=6,
     )
+
+
+def _is_tight(settings: PromptSettings) -> bool:
+    return settings.box and settings.box_margin_voxels == (0, 0) and settings.box_jitter_fraction == 0
 
 
 def _prompt_stack(
