@@ -54,6 +54,7 @@ bench: $(READY)
 	$(PIP) install -c constraints.txt -e '.[bench]'
 	$(BIN)/python bench/real_zero.py
 	$(BIN)/python bench/speed.py
+	$(BIN)/python bench/cost.py
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis src/*.egg-info

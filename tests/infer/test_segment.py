@@ -184,14 +184,27 @@ def test_the_first_answer_is_the_second_question_s_mask(oracle, make_volume):
 def test_labels_and_texts_say_what_is_asked_for_unless_anonymous(oracle, make_volume):
     volume = make_volume((60, 60, 1))
     box = Box(10, 10, 40, 40)
-    labels = {420: Prompt(box), 1: Prompt(box, text="spleen"), 70000: Prompt(box), 2: Prompt(box, text="?")}
-    prompts = CasePrompts("a", {0: labels})
+    prompts = CasePrompts(
+        "a", {0: {420: Prompt(box), 1: Prompt(box, text="spleen"), 500: Prompt(box, text="?")}}
+    )
     network = oracle("box")
     answer(network, volume, prompts)
-    assert sorted(network.asked[0].structures.tolist()) == [0, 0, 3, 12]
+    assert sorted(network.asked[0].structures.tolist()) == [1, 3, 12]
     hidden = oracle("box")
     answer(hidden, volume, prompts, settings=SegmentSettings(anonymous=True))
     assert not hidden.asked[0].structures.any()
+
+
+def test_labels_that_only_count_are_not_taken_for_the_challenge_s(oracle, make_volume):
+    """1 is the challenge's liver; beside 2 and 3 it is the first of three structures."""
+    box = Box(10, 10, 40, 40)
+    network = oracle("box")
+    answer(
+        network,
+        make_volume((60, 60, 1)),
+        CasePrompts("a", {0: {1: Prompt(box), 2: Prompt(box), 3: Prompt(box)}}),
+    )
+    assert not network.asked[0].structures.any()
 
 
 def blob(volume, centre_mm, radius_mm):

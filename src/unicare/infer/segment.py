@@ -51,7 +51,7 @@ class SegmentSettings:
     passes: int = 2
     anonymous: bool = False
     views: int = 1
-    slices_per_batch: int = 48
+    slices_per_batch: int = 24
     precision: str = "auto"
 
 

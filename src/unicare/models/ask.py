@@ -1,7 +1,7 @@
 """The network that answers "where is X in this region": images and prompts in, logits out.
 
 A residual U-Net over in-plane slices. Slices of a region exchange what they see by depthwise kernels of three
-along the depth axis ("light 3D"; docs/decisions/0003-depth.md has the measurement). Sequences are a set: one
+along the depth axis ("light 3D"; docs/decisions/0006-depth.md has the measurement). Sequences are a set: one
 shared stem, an embedding of each sequence's name, the mean over those that are there. What is asked for is an
 embedding that modulates every level and finally queries the decoded features by a dot product.
 """
