@@ -378,15 +378,25 @@ posix = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
 
 @posix
-@pytest.mark.parametrize(("workers", "group"), [(1, True), (2, True), (2, False)])
+@pytest.mark.parametrize(
+    ("number", "workers", "group"),
+    [
+        (signal.SIGINT, 1, True),
+        (signal.SIGINT, 2, True),
+        (signal.SIGINT, 2, False),
+        (signal.SIGTERM, 1, False),
+    ],
+)
 def test_ctrl_c_is_one_sentence_and_leaves_no_half_file(
-    folder: Path, tmp_path: Path, tiny_weights: Path, workers: int, group: bool
+    folder: Path, tmp_path: Path, tiny_weights: Path, number: signal.Signals, workers: int, group: bool
 ) -> None:
     out = tmp_path / "out"
-    code, told = Started(tmp_path / "slow.py", folder, out, tiny_weights, workers).stop(signal.SIGINT, group)
+    code, told = Started(tmp_path / "slow.py", folder, out, tiny_weights, workers).stop(number, group)
     assert code == 130
     assert told.splitlines() == [told.strip()]
-    assert told.startswith("unicare: stopped by Ctrl-C")
+    assert told.startswith(
+        "unicare: stopped by Ctrl-C" if number is signal.SIGINT else "unicare: told to stop"
+    )
     assert not list(out.glob(".*"))
     run = json.loads((out / "run.json").read_text())
     assert run["status"] == "interrupted"

@@ -143,7 +143,7 @@ def test_it_learns_and_says_so(tmp_path, capsys):
     assert yaml.safe_load((tmp_path / "settings.yaml").read_text())["model"] == {"width": 4}
     assert list((tmp_path / "tensorboard").iterdir())
     assert len(list((tmp_path / "checkpoints").iterdir())) == 2
-    assert "step 150/150" in capsys.readouterr().out
+    assert "step 150/150" in capsys.readouterr().err
 
 
 def test_ctrl_c_saves_and_ends_in_one_sentence(tmp_path):
@@ -192,7 +192,7 @@ def test_steps_are_planned_from_the_time_once(tmp_path, monkeypatch):
 def test_a_changed_recipe_is_told_and_another_network_refused(tmp_path, capsys):
     train(TinyTask(), SETTINGS, tmp_path)
     train(TinyTask(), SETTINGS.model_copy(update={"steps": 13}), tmp_path)
-    said = capsys.readouterr().out
+    said = capsys.readouterr().err
     assert "goes on from step 12" in said
     assert "loop.steps 12 → 13" in said
     with pytest.raises(SettingsError, match="another network"):

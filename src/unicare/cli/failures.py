@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import functools
 import os
+import signal
 import tempfile
+import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from types import FrameType
 from typing import NoReturn, ParamSpec
 
 import typer
@@ -31,7 +35,8 @@ def told_plainly(verb: Callable[Parameters, None]) -> Callable[Parameters, None]
     @functools.wraps(verb)
     def guarded(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
         try:
-            verb(*args, **kwargs)
+            with _ended_like_ctrl_c():
+                verb(*args, **kwargs)
         except (typer.Exit, typer.Abort, BrokenPipeError):
             raise
         except UnicareError as error:
@@ -53,6 +58,23 @@ def told_plainly(verb: Callable[Parameters, None]) -> Callable[Parameters, None]
             )
 
     return guarded
+
+
+@contextmanager
+def _ended_like_ctrl_c() -> Iterator[None]:
+    """Lets SIGTERM, which is how containers are stopped, do what Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt("told to stop; what is written is complete, the same command goes on from there")
 
 
 def _end(sentence: str, code: int) -> NoReturn:

@@ -136,7 +136,7 @@ def predict_folder(
             for record in ended:
                 records.append(record)
                 if record.error:
-                    _log.error("%s", record.error)
+                    _log.info("%s", record.error)
                 if progress is not None:
                     progress(len(records), total, record.case)
         status = "finished"

@@ -35,7 +35,7 @@ class TrainingProgress:
     """
 
     def __init__(self, step: int, total: int | None, console: Console | None = None) -> None:
-        self.console = console or Console()
+        self.console = console or Console(stderr=True)
         self.loss: float | None = None
         self.samples_per_second = 0.0
         self._step, self._total = step, total
