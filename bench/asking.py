@@ -31,7 +31,7 @@ SETTINGS = {
         passes=passes, views=views
     )
     for passes in (1, 2, 3)
-    for views in (1, 2, 4)
+    for views in (1, 4)
     if passes < 3 or views == 1
 }
 PROMPTS = {

@@ -331,7 +331,8 @@ def test_a_full_disk_is_told_and_leaves_no_half_file(
 
 
 SLOW = """
-import os, sys, time
+import os, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell hands down that it is ignored
 real = os.replace
 def replace(source, target):
     if str(target).endswith({slow!r}):

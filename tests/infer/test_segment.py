@@ -174,7 +174,8 @@ def test_a_mask_alone_is_a_prompt(oracle, make_volume, axis):
 def test_the_first_answer_is_the_second_question_s_mask(oracle, make_volume):
     network = oracle("box")
     volume = make_volume((60, 60, 2))
-    answer(network, volume, CasePrompts("a", {0: {1: Prompt(Box(10, 10, 40, 40))}}))
+    twice = SegmentSettings(passes=2)
+    answer(network, volume, CasePrompts("a", {0: {1: Prompt(Box(10, 10, 40, 40))}}), settings=twice)
     first, second = network.asked
     assert not first.prompts[:, 3].any()
     assert float((second.prompts[:, 3] - second.prompts[:, 0]).abs().max()) < 0.6

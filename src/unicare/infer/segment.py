@@ -40,7 +40,11 @@ class SegmentSettings:
 
     Attributes:
         longest_run: most slices of a region.
-        passes: how often a structure is asked for; from the second time on with the answer before as prompt.
+        passes: how often a structure with a box is asked for; from the second time on with the answer
+            before as prompt. On held-out virtual patients twice gave 0.0007 ± 0.0009 Dice more than once
+            (94 structures), for twice the time.
+        passes_without_box: the same where there are only points: the first answer says how large the
+            structure is, and the region moves to it.
         anonymous: don't conclude from label values and texts what a structure is.
         views: how many mirror images of a region are asked about (1, 2 or 4), the answers averaged.
         slices_per_batch: slices that the network sees at once; more cost memory.
@@ -48,7 +52,8 @@ class SegmentSettings:
     """
 
     longest_run: int = 8
-    passes: int = 2
+    passes: int = 1
+    passes_without_box: int = 2
     anonymous: bool = False
     views: int = 1
     slices_per_batch: int = 24
@@ -115,24 +120,34 @@ class PromptedSegmenter:
             previous = [_previous(query, case.reference, masks) for query in group]
             asked = [_asked(case, query, mask) for query, mask in zip(group, previous, strict=True)]
             logits = self._ask(asked)
-            for _ in range(1, self.settings.passes):
-                found = [_probability(answer) for answer in logits]
-                again, answers = _refined(group, found, case.reference)
-                asked = [
-                    replace(one, prompts=with_previous(one.prompts, mask))
-                    if query.region is before.region  # the images are sampled and windowed already
+            for number in range(1, max(self.settings.passes, self.settings.passes_without_box)):
+                chosen = [i for i, query in enumerate(group) if number < self._passes(query)]
+                if not chosen:
+                    break
+                queries_before = [group[i] for i in chosen]
+                found = [_probability(logits[i]) for i in chosen]
+                again, answers = _refined(queries_before, found, case.reference)
+                asked_again = [
+                    replace(asked[i], prompts=with_previous(asked[i].prompts, mask))
+                    if query.region is group[i].region  # the images are sampled and windowed already
                     else _asked(case, query, mask)
-                    for one, before, query, mask in zip(asked, group, again, answers, strict=True)
+                    for i, query, mask in zip(chosen, again, answers, strict=True)
                 ]
-                group, logits = again, self._ask(asked)  # noqa: PLW2901
+                for i, query, one, answer in zip(
+                    chosen, again, asked_again, self._ask(asked_again), strict=True
+                ):
+                    group[i], asked[i], logits[i] = query, one, answer
             yield from zip(group, logits, strict=True)
+
+    def _passes(self, query: _Query) -> int:
+        return self.settings.passes if query.sized else self.settings.passes_without_box
 
     def _plan(self, case: Case, prompts: CasePrompts) -> list[_Query]:
         """Every structure on every run of its slices, those that are parts of others last."""
         queries = []
         tight = boxes_are_tight(prompts)
         for label in painting_order(prompts):
-            structure = None if self.settings.anonymous else _structure(prompts, label)
+            structure = None if self.settings.anonymous else _asked_as(prompts, label)
             own = {index: prompt for index, prompt in prompts.of(label).items() if prompt.extent()}
             for run in runs_of_slices(sorted(own), self.settings.longest_run):
                 here = {index: own[index] for index in run}
@@ -170,17 +185,28 @@ def _mirrored(question: Question, axes: tuple[int, ...]) -> Question:
 
 
 def _structure(prompts: CasePrompts, label: int) -> Structure | None:
-    """What a label stands for: by the prompt's text, else by the challenge's label values.
+    """What a label stands for: by the prompt's text, else by the challenge's label values."""
+    return _named(prompts, label) or structure_table().by_label(label)
 
-    Values say something only where all of the case's labels are the challenge's: a file that numbers its
-    structures 1, 2, 3 doesn't mean that the first is a liver.
+
+def _asked_as(prompts: CasePrompts, label: int) -> Structure | None:
+    """The structure that the network is asked for, None where nothing is sure.
+
+    Label values say something only where all of the case's labels are the challenge's: a file that numbers
+    its structures 1, 2, 3 doesn't mean that the first is a liver.
     """
+    if named := _named(prompts, label):
+        return named
     table = structure_table()
-    for prompt in prompts.of(label).values():
-        if prompt.text and (named := table.by_name(prompt.text)):
-            return named
     known = all(table.by_label(other) is not None for other in prompts.labels)
     return table.by_label(label) if known else None
+
+
+def _named(prompts: CasePrompts, label: int) -> Structure | None:
+    """The structure that the prompts' texts name."""
+    texts = {prompt.text for prompt in prompts.of(label).values() if prompt.text}
+    found = (structure_table().by_name(text) for text in sorted(texts))
+    return next((structure for structure in found if structure is not None), None)
 
 
 def _ancestors(structure: Structure | None) -> list[Structure]:
