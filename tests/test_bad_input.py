@@ -332,7 +332,6 @@ def test_a_full_disk_is_told_and_leaves_no_half_file(
 
 SLOW = """
 import os, signal, sys, time
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell hands down that it is ignored
 real = os.replace
 def replace(source, target):
     if str(target).endswith({slow!r}):
@@ -340,6 +339,7 @@ def replace(source, target):
     real(source, target)
 os.replace = replace
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # background shells hand down that it is ignored
     from unicare.cli.app import main
     main(sys.argv[1:])
 """
