@@ -28,8 +28,7 @@ def in_processes(
     """Yields the results of jobs in the order in which they end.
 
     When a process dies (killed by the system for want of memory), its job is found out by going on with one
-    process: the job with which that dies twice. The others are finished. Whoever closes the iterator early
-    stops all processes.
+    process, and the others are finished. Whoever closes the iterator early stops all processes.
 
     Args:
         work: what to do; a function that can be pickled.
@@ -41,18 +40,14 @@ def in_processes(
         SettingsError: no process can be started.
     """
     left = dict(enumerate(jobs))
-    suspect: int | None = None
     while left:
         try:
             for number, result in _finished(work, left, workers):
                 del left[number]
                 yield result
         except BrokenProcessPool:
-            first = next(iter(left))
-            if workers == 1 and suspect == first:
-                yield died(left.pop(first))
-            elif workers == 1:
-                suspect = first
+            if workers == 1:
+                yield died(left.pop(next(iter(left))))
             workers = 1  # jobs then come one after the other, and the first that is left is the one
 
 
