@@ -82,7 +82,8 @@ def test_an_oblique_file_comes_back_to_the_bit(tmp_path, image_and_affine):
     source = nib.load(tmp_path / "in.nii")
     volume = load_volume(tmp_path / "in.nii")
     assert_allclose(volume.file.affine, source.affine, atol=1e-12)
-    assert_allclose(volume.file.affine, affine, atol=1e-3)
+    # near half turns a float32 quaternion leaves its real part to some 1e-4, and the axes to a few 1e-3 mm
+    assert_allclose(volume.file.affine, affine, atol=1e-2)
     save_labels(tmp_path / "out.nii", volume, volume.data.astype(int))
     out = nib.load(tmp_path / "out.nii")
     assert_array_equal(np.asarray(out.dataobj), np.asarray(source.dataobj))
