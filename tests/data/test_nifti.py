@@ -71,7 +71,8 @@ def oblique_images(draw):
         image.set_sform(affine, code=2)
     if form != "sform":
         image.set_qform(affine, code=1)
-    return image, affine
+    # a float32 quaternion near a half turn is only good to some 1e-3: what a file can't hold isn't asked for
+    return image, affine if form != "qform" else image.get_qform()
 
 
 @settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -82,8 +83,7 @@ def test_an_oblique_file_comes_back_to_the_bit(tmp_path, image_and_affine):
     source = nib.load(tmp_path / "in.nii")
     volume = load_volume(tmp_path / "in.nii")
     assert_allclose(volume.file.affine, source.affine, atol=1e-12)
-    # near half turns a float32 quaternion leaves its real part to some 1e-4, and the axes to a few 1e-3 mm
-    assert_allclose(volume.file.affine, affine, atol=1e-2)
+    assert_allclose(volume.file.affine, affine, atol=1e-3)
     save_labels(tmp_path / "out.nii", volume, volume.data.astype(int))
     out = nib.load(tmp_path / "out.nii")
     assert_array_equal(np.asarray(out.dataobj), np.asarray(source.dataobj))
