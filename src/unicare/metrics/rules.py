@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from unicare.core.errors import GeometryError
 
-__all__ = ["DEFINITION", "Figure", "Rule", "check_masks", "diagonal_mm", "empty_rule"]
+__all__ = ["DEFINITION", "Figure", "Rule", "check_masks", "check_spacing", "diagonal_mm", "empty_rule"]
 
 DEFINITION = "v1"
 """Version of the definitions in docs/metrics.md; it changes when a figure would."""
@@ -71,3 +71,18 @@ def check_masks(truth: NDArray[Any], prediction: NDArray[Any]) -> tuple[NDArray[
             expected=f"{truth.shape} voxels like the truth",
         )
     return truth.astype(bool, copy=False), prediction.astype(bool, copy=False)
+
+
+def check_spacing(spacing_mm: Sequence[float], axes: int) -> None:
+    """Refuses spacings that can't be those of an image with so many axes.
+
+    Raises:
+        GeometryError: says what was found.
+    """
+    spacing = np.asarray(spacing_mm, dtype=np.float64)
+    if spacing.shape != (axes,) or not np.isfinite(spacing).all() or (spacing <= 0).any():
+        raise GeometryError(
+            "an impossible voxel spacing",
+            found=f"{tuple(spacing_mm)} mm",
+            expected=f"{axes} positive numbers",
+        )

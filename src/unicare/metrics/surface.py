@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,10 +11,28 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from unicare.core.errors import GeometryError
-from unicare.metrics.rules import Figure, Rule, check_masks, diagonal_mm, empty_rule
+from unicare.core.errors import SettingsError
+from unicare.metrics.rules import Figure, Rule, check_masks, check_spacing, diagonal_mm, empty_rule
 
-__all__ = ["SurfaceDistances", "assd_mm", "border", "hausdorff_mm", "hd95_mm", "surface_distances"]
+__all__ = [
+    "DEFAULT_TOLERANCE_MM",
+    "SurfaceDistances",
+    "assd_mm",
+    "border",
+    "check_spacing",
+    "check_tolerance",
+    "hausdorff_mm",
+    "hd95_mm",
+    "joint_box",
+    "nsd",
+    "surface_distances",
+]
+
+DEFAULT_TOLERANCE_MM = 2.0
+"""How far a border may be off in the normalised surface Dice when nobody says otherwise."""
+
+_ROUNDING = 1e-6
+"""Headers hold spacings to seven digits: five steps of 0.4 mm read back are 2.00000003 mm, and count as 2."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +74,16 @@ class SurfaceDistances:
         total = self.truth_to_prediction_mm.sum() + self.prediction_to_truth_mm.sum()
         count = self.truth_to_prediction_mm.size + self.prediction_to_truth_mm.size
         return Figure(float(total / count), self.rule)
+
+    def nsd(self, tolerance_mm: float = DEFAULT_TOLERANCE_MM) -> Figure:
+        """The part of both masks' border voxels that lie within the tolerance of the other's border."""
+        if self.rule is not Rule.MEASURED:
+            return Figure(1.0 if self.rule is Rule.BOTH_EMPTY else 0.0, self.rule)
+        check_tolerance(tolerance_mm)
+        there, back = self.truth_to_prediction_mm, self.prediction_to_truth_mm
+        limit_mm = tolerance_mm * (1.0 + _ROUNDING)
+        within = np.count_nonzero(there <= limit_mm) + np.count_nonzero(back <= limit_mm)
+        return Figure(within / (there.size + back.size), self.rule)
 
 
 def surface_distances(
@@ -122,6 +151,44 @@ def assd_mm(truth: NDArray[Any], prediction: NDArray[Any], spacing_mm: Sequence[
     return surface_distances(truth, prediction, spacing_mm).assd_mm()
 
 
+def nsd(
+    truth: NDArray[Any],
+    prediction: NDArray[Any],
+    spacing_mm: Sequence[float],
+    tolerance_mm: float = DEFAULT_TOLERANCE_MM,
+) -> Figure:
+    """Normalised surface Dice: the part of both borders that lies within a tolerance of the other.
+
+    It counts border voxels; Nikolov et al. (J Med Internet Res 2021), whose figure it is, weigh them by the
+    area of the surface that runs through them.
+
+    Args:
+        truth: mask; whatever isn't 0 is inside.
+        prediction: mask on the same grid.
+        spacing_mm: distance between voxel centres along each axis, from the truth's header.
+        tolerance_mm: what still counts as right.
+
+    Returns:
+        A number from 0 to 1. Both empty: 1. One empty: 0.
+
+    Raises:
+        GeometryError: the shapes differ, or the spacing doesn't fit them.
+        SettingsError: the tolerance is negative or no number.
+    """
+    check_tolerance(tolerance_mm)
+    return surface_distances(truth, prediction, spacing_mm).nsd(tolerance_mm)
+
+
+def check_tolerance(tolerance_mm: float) -> None:
+    """Refuses tolerances that are no length.
+
+    Raises:
+        SettingsError: says what was found.
+    """
+    if not 0.0 <= tolerance_mm < math.inf:
+        raise SettingsError("an impossible tolerance", found=f"{tolerance_mm} mm", expected="0 mm or more")
+
+
 def border(mask: NDArray[np.bool_], axes: Sequence[int] | None = None) -> NDArray[np.bool_]:
     """The voxels of a mask that have a face neighbour outside it; the image's edge counts as outside.
 
@@ -172,18 +239,3 @@ def joint_box(truth: NDArray[np.bool_], prediction: NDArray[np.bool_]) -> tuple[
         filled = np.flatnonzero(either.any(axis=others))
         box.append(slice(int(filled[0]), int(filled[-1]) + 1) if filled.size else slice(0, 0))
     return tuple(box)
-
-
-def check_spacing(spacing_mm: Sequence[float], axes: int) -> None:
-    """Refuses spacings that can't be those of an image with so many axes.
-
-    Raises:
-        GeometryError: says what was found.
-    """
-    spacing = np.asarray(spacing_mm, dtype=np.float64)
-    if spacing.shape != (axes,) or not np.isfinite(spacing).all() or (spacing <= 0).any():
-        raise GeometryError(
-            "an impossible voxel spacing",
-            found=f"{tuple(spacing_mm)} mm",
-            expected=f"{axes} positive numbers",
-        )
