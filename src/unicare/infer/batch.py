@@ -19,6 +19,7 @@ import torch
 
 from unicare import __version__
 from unicare.core.errors import OutputError, PromptError, UnicareError
+from unicare.core.processes import in_processes
 from unicare.core.prompt import CasePrompts
 from unicare.data.layouts.flat import list_cases, read_case
 from unicare.data.nifti_bytes import written_beside
@@ -26,7 +27,6 @@ from unicare.infer.device import multiplies_bfloat16_quickly, resolve_device
 from unicare.infer.leftovers import remove_leftovers
 from unicare.infer.masks import read_masks
 from unicare.infer.memory import peak_memory_mb, reset_peak_memory
-from unicare.infer.processes import in_processes
 from unicare.infer.segment import PromptedSegmenter, SegmentSettings
 from unicare.models.weights import load_network, shipped_weights, weights_sha256
 from unicare.prompts.axes import fit_to_volume
@@ -181,7 +181,7 @@ def _records(jobs: Sequence[_Job], settings: BatchSettings, sha256: str) -> Gene
     if settings.workers <= 1 or len(jobs) <= 1:
         yield from map(work, jobs)
     else:
-        yield from in_processes(work, jobs, settings.workers, _died)
+        yield from in_processes(work, jobs, settings.workers, _died, torch.set_num_threads)
 
 
 def _work(job: _Job, settings: BatchSettings, sha256: str) -> CaseRecord:

@@ -12,8 +12,6 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import TypeVar
 
-import torch
-
 from unicare.core.errors import SettingsError
 
 __all__ = ["in_processes"]
@@ -23,7 +21,11 @@ Result = TypeVar("Result")
 
 
 def in_processes(
-    work: Callable[[Job], Result], jobs: Sequence[Job], workers: int, died: Callable[[Job], Result]
+    work: Callable[[Job], Result],
+    jobs: Sequence[Job],
+    workers: int,
+    died: Callable[[Job], Result],
+    begin: Callable[[int], object] | None = None,
 ) -> Iterator[Result]:
     """Yields the results of jobs in the order in which they end.
 
@@ -35,6 +37,7 @@ def in_processes(
         jobs: what to do it with.
         workers: how many processes.
         died: the result for a job whose process died.
+        begin: called in each process first, with its share of the cores; a function that can be pickled.
 
     Raises:
         SettingsError: no process can be started.
@@ -42,7 +45,7 @@ def in_processes(
     left = dict(enumerate(jobs))
     while left:
         try:
-            for number, result in _finished(work, left, workers):
+            for number, result in _finished(work, left, workers, begin):
                 del left[number]
                 yield result
         except BrokenProcessPool:
@@ -52,12 +55,15 @@ def in_processes(
 
 
 def _finished(
-    work: Callable[[Job], Result], jobs: dict[int, Job], workers: int
+    work: Callable[[Job], Result],
+    jobs: dict[int, Job],
+    workers: int,
+    begin: Callable[[int], object] | None,
 ) -> Iterator[tuple[int, Result]]:
     others = set(multiprocessing.active_children())
     threads = max(1, (os.cpu_count() or 1) // workers)
     pool = ProcessPoolExecutor(
-        workers, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(threads,)
+        workers, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(begin, threads)
     )
     try:
         with _ctrl_c_ignored():  # by the processes as well, which inherit it: their parent stops them
@@ -87,9 +93,10 @@ def _check_started(started: Future[int]) -> None:
         ) from None
 
 
-def _begin(threads: int) -> None:
+def _begin(begin: Callable[[int], object] | None, threads: int) -> None:
     """Gives a process its share of the cores, and a clean end when it is told to or its parent is gone."""
-    torch.set_num_threads(threads)
+    if begin is not None:
+        begin(threads)
     signal.signal(signal.SIGTERM, _leave)
     threading.Thread(target=_follow_parent, daemon=True).start()
 

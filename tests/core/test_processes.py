@@ -2,10 +2,11 @@
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
-from unicare.infer.processes import in_processes
+from unicare.core.processes import in_processes
 
 
 def twice_unless_13(number):
@@ -22,3 +23,15 @@ def told(number):
 def test_a_process_that_is_killed_takes_only_its_own_job_with_it():
     found = list(in_processes(twice_unless_13, [13, 2], 2, told))
     assert sorted(map(str, found)) == ["13 died", "4"]
+
+
+def note(threads):
+    Path(os.environ["UNICARE_TEST_NOTES"], str(os.getpid())).write_text(str(threads))
+
+
+def test_each_process_is_told_its_share_of_the_cores_before_it_works(tmp_path, monkeypatch):
+    monkeypatch.setenv("UNICARE_TEST_NOTES", str(tmp_path))
+    assert sorted(in_processes(str, [1, 2], 2, told, note)) == ["1", "2"]
+    shares = [int(path.read_text()) for path in tmp_path.iterdir()]
+    assert shares
+    assert set(shares) == {max(1, (os.cpu_count() or 1) // 2)}
