@@ -49,7 +49,7 @@ def draw(axis: Axes, name: str, files: Mapping[str, Path], raw_prompts: CaseProm
     """One slice in radiological view: rows run to Posterior, columns to the patient's left."""
     case = read_case(name, files)
     prompts = fit_to_volume(raw_prompts, case.reference)
-    predicted = load_labels(demo / "predictions" / f"{name}_pred.nii.gz")
+    predicted = load_labels(demo / "predictions" / "unicare" / f"{name}_pred.nii.gz")
     labels = np.moveaxis(predicted.data, prompts.slice_axis, 0)
     image = np.moveaxis(case.reference.data, prompts.slice_axis, 0)
     index = max(range(len(labels)), key=lambda i: (len(np.unique(labels[i])), np.count_nonzero(labels[i])))

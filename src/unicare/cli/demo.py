@@ -17,6 +17,10 @@ __all__ = ["demo"]
 @told_plainly
 def demo(
     out: Annotated[Path, typer.Argument(help="Folder for everything that is made.")] = Path("demo"),
+    scale: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Share of the challenge's test cases; one a centre by default."),
+    ] = 0.0,
     weights: Weights = None,
     workers: Workers = 2,
     device: Device = DeviceName.auto,
@@ -25,15 +29,24 @@ def demo(
     as_json: AsJson = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Simulate a small multi-centre cohort, prompt it, predict, evaluate, and write a report."""
-    from unicare.demo import DemoSettings, run_demo
+    """Simulate a multi-centre cohort, prompt it, and compare three predictors: network, ellipse, broken."""
+    from unicare.demo.run import SMALLEST_SCALE, DemoSettings, run_demo
     from unicare.evaluate.terminal import print_worst
 
     settings = DemoSettings(
-        seed=seed, workers=workers, device=device.value, weights=weights, overwrite=overwrite
+        seed=seed,
+        workers=workers,
+        device=device.value,
+        weights=weights,
+        overwrite=overwrite,
+        scale=max(scale, SMALLEST_SCALE),
     )
     done = run_demo(out, settings, case_bar)
     if not as_json:
-        print_worst(done.evaluation, results(), 5)
-    told = {"report": done.report, "seconds": done.seconds, **done.evaluation.as_summary()}
+        print_worst(next(iter(done.evaluations.values())), results(), 5)
+    told = {
+        "report": done.report,
+        "seconds": done.seconds,
+        "predictors": {name: evaluation.as_summary() for name, evaluation in done.evaluations.items()},
+    }
     show(told, f"the report is {done.report.resolve()}; open it in a browser", as_json)

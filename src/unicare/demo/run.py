@@ -1,17 +1,18 @@
-"""The main job on virtual patients: simulate, prompt, predict, evaluate, report."""
+"""The main job on virtual patients: simulate, prompt, predict, evaluate, compare, report."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unicare.core.errors import OutputError
+from unicare.demo.predictors import PREDICTORS, Folders, PredictorSettings
 
 if TYPE_CHECKING:
     from unicare.evaluate.run import EvaluationResult
@@ -25,7 +26,9 @@ Stage = Callable[[str], AbstractContextManager[Progress]]
 """Announces what is being done and gives the function to tell progress to."""
 
 TASKS = ("la", "la_scar", "whs", "myops", "liver")
-SPLIT = "validation"
+SPLIT = "test"
+"""The split that has cases of centres which training hasn't seen."""
+
 SMALLEST_SCALE = 1e-6
 """One case from every line of the table of cohorts."""
 
@@ -41,6 +44,7 @@ class DemoSettings:
         weights: a safetensors file; None for the shipped one.
         overwrite: start anew in a folder that holds an earlier demo.
         tasks: of the TFM4MedIA track.
+        scale: share of the track's number of test cases; every line of its table has one case at least.
     """
 
     seed: int = 0
@@ -49,6 +53,7 @@ class DemoSettings:
     weights: Path | None = None
     overwrite: bool = False
     tasks: tuple[str, ...] = TASKS
+    scale: float = SMALLEST_SCALE
 
 
 @dataclass(frozen=True)
@@ -57,14 +62,14 @@ class DemoResult:
 
     Attributes:
         report: HTML file to look at.
-        evaluation: figures of every case and structure.
-        failed: cases that couldn't be predicted.
+        evaluations: predictor to its figures of every case and structure; the network's first.
+        failed: predictor to the cases that it couldn't predict.
         seconds: by stage.
     """
 
     report: Path
-    evaluation: EvaluationResult
-    failed: tuple[str, ...]
+    evaluations: Mapping[str, EvaluationResult]
+    failed: Mapping[str, tuple[str, ...]]
     seconds: dict[str, float]
 
 
@@ -98,6 +103,9 @@ class _Folders:
     def evaluation(self) -> Path:
         return self.out / "evaluation"
 
+    def predicted_by(self, predictor: str) -> Path:
+        return self.predictions / predictor
+
     @property
     def report(self) -> Path:
         return self.out / "report.html"
@@ -109,7 +117,7 @@ def _silent(_doing: str) -> Iterator[Progress]:
 
 
 def run_demo(out: Path, settings: DemoSettings | None = None, stage: Stage = _silent) -> DemoResult:
-    """Simulates a small multi-centre cohort, prompts it, predicts, evaluates, and writes a report.
+    """Simulates a multi-centre cohort, prompts it, lets three predictors answer, and compares them.
 
     An earlier demo in the same folder is gone on with: what is complete isn't made again.
 
@@ -137,13 +145,17 @@ def run_demo(out: Path, settings: DemoSettings | None = None, stage: Stage = _si
         _simulate(folders, chosen, progress)
     with timed("drawing prompts"):
         _prompt(folders, chosen.seed)
-    with timed("predicting") as progress:
-        failed = _predict(folders, chosen, progress)
-    with timed("scoring") as progress:
-        evaluation = _evaluate(folders, chosen.workers, progress)
+    failed = {}
+    for predictor in PREDICTORS:
+        with timed(f"predicting ({predictor})") as progress:
+            failed[predictor] = _predict(folders, predictor, chosen, progress)
+    evaluations = {}
+    for predictor in PREDICTORS:
+        with timed(f"scoring ({predictor})") as progress:
+            evaluations[predictor] = _evaluate(folders, predictor, chosen.workers, progress)
     with timed("writing the report"):
-        _report(folders, evaluation)
-    return DemoResult(folders.report, evaluation, failed, seconds)
+        _report(folders, evaluations)
+    return DemoResult(folders.report, evaluations, failed, seconds)
 
 
 def _make_room(folders: _Folders, overwrite: bool) -> None:
@@ -171,7 +183,7 @@ def _simulate(folders: _Folders, settings: DemoSettings, progress: Progress) -> 
     folders.cohort.mkdir(exist_ok=True)
     rows = simulate_cohort(
         folders.cohort,
-        scale=SMALLEST_SCALE,
+        scale=settings.scale,
         seed=settings.seed,
         tasks=settings.tasks,
         splits=(SPLIT,),
@@ -206,35 +218,40 @@ def _prompt(folders: _Folders, seed: int) -> None:
         raise next(iter(failed.values()))
 
 
-def _predict(folders: _Folders, settings: DemoSettings, progress: Progress) -> tuple[str, ...]:
-    from unicare.infer.batch import BatchSettings, predict_folder
-
-    how = BatchSettings(
-        weights=settings.weights,
-        workers=settings.workers,
-        device=settings.device,
-        overwrite=settings.overwrite,
+def _predict(
+    folders: _Folders, predictor: str, settings: DemoSettings, progress: Progress
+) -> tuple[str, ...]:
+    places = Folders(
+        folders.input, folders.predicted_by(predictor), folders.predicted_by(next(iter(PREDICTORS)))
     )
-    result = predict_folder(folders.input, folders.predictions, how, progress)
-    return tuple(result.errors)
+    how = PredictorSettings(settings.workers, settings.device, settings.weights, settings.overwrite)
+    places.output.mkdir(parents=True, exist_ok=True)
+    return tuple(PREDICTORS[predictor](places, how, progress))
 
 
-def _evaluate(folders: _Folders, workers: int, progress: Progress) -> EvaluationResult:
+def _evaluate(folders: _Folders, predictor: str, workers: int, progress: Progress) -> EvaluationResult:
     from unicare.evaluate.run import evaluate
 
-    cohort = folders.cohort / "cohort.csv"
-    return evaluate(folders.predictions, folders.truth, folders.evaluation, cohort, progress, workers=workers)
+    return evaluate(
+        folders.predicted_by(predictor),
+        folders.truth,
+        folders.evaluation / predictor,
+        folders.cohort / "cohort.csv",
+        progress,
+        workers=workers,
+    )
 
 
-def _report(folders: _Folders, evaluation: EvaluationResult) -> None:
+def _report(folders: _Folders, evaluations: Mapping[str, EvaluationResult]) -> None:
     from unicare.evaluate.report import write_report
 
+    first = next(iter(evaluations))
     write_report(
         folders.report,
-        predictions_dir=folders.predictions,
+        predictions_dir=folders.predicted_by(first),
         truth_dir=folders.truth,
-        rows=evaluation.rows,
+        rows=evaluations[first].rows,
         images=folders.input,
         prompts_json=folders.input / "prompts.json",
-        title="Virtual patients",
+        title="Virtual patients (synthetic)",
     )
