@@ -57,3 +57,8 @@ def test_label_values_are_the_challenge_s():
         for task in set(TASKS) & set(row):
             if row[task]:
                 assert TABLE.by_label(int(row[task]), task).name == row["structure"]
+
+
+def test_findings_in_pieces_are_told_from_organs():
+    lesions = {one.name for one in TABLE.structures if one.lesion}
+    assert lesions == {"myocardial scar", "myocardial oedema", "left atrial scar", "no-reflow"}

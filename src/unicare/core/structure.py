@@ -25,6 +25,7 @@ class Structure:
         id: compact id, consecutive; what models use inside.
         name: full English name.
         parent: name of the structure that it is a part of; it wins over its parent where both claim a voxel.
+        lesion: whether it is a finding that comes in any number of pieces, each of which counts.
         labels: task to the label value that the challenge writes.
         snomed: SNOMED CT code, empty where none is given.
         synonyms: other names, matched without regard to case.
@@ -33,6 +34,7 @@ class Structure:
     id: int
     name: str
     parent: str
+    lesion: bool
     labels: Mapping[str, int]
     snomed: str
     synonyms: tuple[str, ...]
@@ -93,6 +95,7 @@ def _structure(row: dict[str, str]) -> Structure:
         id=int(row["id"]),
         name=row["structure"],
         parent=row["parent"],
+        lesion=row["lesion"] == "1",
         labels={task: int(row[task]) for task in TASKS if row[task]},
         snomed=row["snomed"],
         synonyms=tuple(word for word in row["synonyms"].split(";") if word),
