@@ -31,7 +31,7 @@ def resolve_device(name: str) -> torch.device:
 def multiplies_bfloat16_quickly(device: torch.device) -> bool:
     """Whether bfloat16 products are quicker than float32 ones there: AMX on CPUs, tensor cores on GPUs."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return bool(torch.cpu._is_amx_tile_supported())
 
 

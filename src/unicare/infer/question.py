@@ -180,7 +180,8 @@ def _box_cover(region: Region, box: Box) -> NDArray[np.float32]:
 
 def _interval_cover(low: float, high: float, count: int) -> NDArray[np.float32]:
     cells = np.arange(count, dtype=np.float32)
-    return np.clip(np.minimum(cells + 1, high) - np.maximum(cells, low), 0.0, 1.0)
+    cover: NDArray[np.float32] = np.clip(np.minimum(cells + 1, high) - np.maximum(cells, low), 0.0, 1.0)
+    return cover
 
 
 def _draw_points(canvas: NDArray[np.float32], region: Region, points: Sequence[Point]) -> None:

@@ -9,6 +9,7 @@ embedding that modulates every level and finally queries the decoded features by
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -119,7 +120,8 @@ class DepthMixing(nn.Module):
         if self.shares is None:
             return features
         before, after = self.shares(query)[:, :, None, None].chunk(2, dim=1)
-        return features + before * features[question.before] + after * features[question.after]
+        mixed: Tensor = features + before * features[question.before] + after * features[question.after]
+        return mixed
 
 
 class Ask(nn.Module):
@@ -171,7 +173,7 @@ class Ask(nn.Module):
         fine, features = self._look(question)
         levels = []
         for blocks, mixing in zip(self.encoder, self.encoder_mixing, strict=True):
-            for block in blocks:
+            for block in cast(nn.ModuleList, blocks):
                 features = block(features, query)
             features = mixing(features, query, question)
             levels.append(features)
