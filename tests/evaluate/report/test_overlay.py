@@ -8,7 +8,7 @@ from PIL import Image
 
 from unicare.core.prompt import Box, Point, Prompt
 from unicare.core.volume import Volume
-from unicare.evaluate.overlay import draw_overlay
+from unicare.evaluate.report.overlay import draw_overlay
 
 # PLS axes in the file already: rows 1 mm, columns 2 mm, slices 8 mm.
 AFFINE = np.array([[0.0, -2.0, 0, 0], [-1.0, 0, 0, 0], [0, 0, 8.0, 0], [0, 0, 0, 1]])

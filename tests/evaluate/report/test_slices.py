@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from unicare.core.volume import Volume
-from unicare.evaluate.slices import SliceScore, best_median_worst, score_slices, view_of
+from unicare.evaluate.report.slices import SliceScore, best_median_worst, score_slices, view_of
 
 PLS = np.array([[0.0, -2.0, 0, 0], [-1.0, 0, 0, 0], [0, 0, 5.0, 0], [0, 0, 0, 1]])
 

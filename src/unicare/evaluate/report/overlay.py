@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from unicare.core.prompt import Prompt
 from unicare.core.volume import Volume
-from unicare.evaluate.slices import View, view_of
+from unicare.evaluate.report.slices import View, view_of
 
 __all__ = ["Overlay", "draw_overlay"]
 

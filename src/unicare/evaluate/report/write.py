@@ -18,12 +18,12 @@ from unicare.core.prompt import CasePrompts
 from unicare.core.volume import Volume
 from unicare.data.layouts.flat import list_cases
 from unicare.data.nifti import load_labels, load_volume
-from unicare.evaluate.charts import strip_chart
+from unicare.evaluate.report.charts import strip_chart
 from unicare.evaluate.files import find_prediction, find_truths
-from unicare.evaluate.overlay import Overlay, draw_overlay
+from unicare.evaluate.report.overlay import Overlay, draw_overlay
 from unicare.evaluate.rows import ERROR, Mean, Row, summarise, write_text
 from unicare.evaluate.score import check_same_grid
-from unicare.evaluate.slices import SliceScore, best_median_worst, score_slices
+from unicare.evaluate.report.slices import SliceScore, best_median_worst, score_slices
 from unicare.evaluate.terminal import worst_first
 from unicare.metrics.rules import DEFINITION
 from unicare.prompts.axes import fit_to_volume
@@ -134,13 +134,13 @@ def _template() -> Any:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("unicare.evaluate", "."),
+        loader=PackageLoader("unicare.evaluate.report", "."),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("report.html")
+    return environment.get_template("page.html")
 
 
 def _facts(predictions_dir: Path, rows: Sequence[Row]) -> list[tuple[str, str]]:
