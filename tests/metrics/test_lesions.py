@@ -78,6 +78,11 @@ def test_corners_connect():
     assert len(match_lesions(flat, flat, (1.0, 1.0)).truth_ml) == 1
 
 
+def test_two_single_voxels_in_a_line_of_three():
+    line = np.array([1, 0, 1]).reshape(1, 3, 1)
+    assert match_lesions(line, line, SPACING_MM).truth_ml == pytest.approx((0.01, 0.01))
+
+
 def test_empty_masks():
     nothing, something = row_of(), row_of((3, 6))
     for truth, prediction, figure in (
