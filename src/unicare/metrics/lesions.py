@@ -190,7 +190,8 @@ def _covered(
     """Voxels of each component of a mask, and whether the other mask covers enough of it."""
     if not mask.any():
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool)
-    # A rim of background, because cc3d 4.1 reserves too few labels for masks that are one line of three voxels.
+    # A rim of background, because cc3d 4.1 reserves too few labels for masks that are one line of three
+    # voxels.
     within = tuple(slice(1, -1) for _ in range(mask.ndim))
     connectivity: Literal[26, 8] = 26 if mask.ndim == 3 else 8
     components = cc3d.connected_components(np.pad(mask, 1), connectivity=connectivity, return_N=False)[within]
