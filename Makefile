@@ -21,13 +21,15 @@ help:
 setup: $(READY)
 
 # torch comes first and alone, so that no other package's requirement picks a build with CUDA; what it needs comes
-# with the rest, from PyPI.
+# with the rest, from PyPI. nnU-Net comes without what it needs: --compat is held against its evaluation alone, and the
+# rest of it would bring torchvision, hence another torch.
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "unicare needs Python 3.11 or newer; found $$($(PYTHON) --version); run make PYTHON=python3.12" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(PIP) install --retries 1 --no-deps -c constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch
 	$(PIP) install -c constraints.txt -e '.[test]'
+	$(PIP) install --no-deps -c constraints.txt nnunetv2 batchgenerators
 	@touch $@
 
 test: lint types unit
