@@ -30,7 +30,7 @@ ROWS = st.builds(
     sequences=st.lists(st.sampled_from(["CT", "T1"]), min_size=1, max_size=2, unique=True).map(tuple),
     annotated=st.lists(st.integers(0, 70000), max_size=3).map(tuple),
     field_strength_t=st.sampled_from([None, 0.55, 3.0]),
-    further=st.sampled_from([{"scanner age": "3, or\n4", "bmi": ""}, {"scanner age": "", "bmi": "27.5"}]),
+    subgroups=st.sampled_from([{"scanner age": "3, or\n4", "bmi": ""}, {"scanner age": "", "bmi": "27.5"}]),
 )
 
 
@@ -111,7 +111,7 @@ def csv_of(folder, **cells):
 
 def test_columns_for_grouping_may_be_missing(tmp_path):
     (row,) = read_cohort(csv_of(tmp_path))
-    assert (row.sequences, row.annotated, row.further) == (("LGE", "T2"), (), {})
+    assert (row.sequences, row.annotated, row.subgroups) == (("LGE", "T2"), (), {})
     assert (row.field_strength_t, row.sex, row.age_band) == (None, "", "")
 
 

@@ -54,7 +54,7 @@ class CohortRow:
         field_strength_t: of the magnet, None for CT.
         sex: ``F`` or ``M``.
         age_band: ten years, as in ``50-59``.
-        further: any further column of the manifest to its value, to group cases by.
+        subgroups: any further column of the manifest to its value, to group cases by.
     """
 
     case: str
@@ -69,19 +69,19 @@ class CohortRow:
     field_strength_t: float | None = None
     sex: str = ""
     age_band: str = ""
-    further: Mapping[str, str] = field(default_factory=dict, hash=False)
+    subgroups: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def subgroup(self, column: str) -> str:
         """The case's group by a column such as ``sex``, ``centre`` or a further one; empty if not known."""
-        if column in self.further:
-            return self.further[column]
+        if column in self.subgroups:
+            return self.subgroups[column]
         value = getattr(self, column) if column in _COLUMNS else ""
         if isinstance(value, tuple):
             return _joined(value)
         return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-_COLUMNS = tuple(field.name for field in fields(CohortRow) if field.name != "further")
+_COLUMNS = tuple(field.name for field in fields(CohortRow) if field.name != "subgroups")
 _OPTIONAL = ("field_strength_t", "sex", "age_band")
 _REQUIRED = tuple(name for name in _COLUMNS if name not in _OPTIONAL)
 _NO_GROUPS = ("case", "patient", "task", "split", "distribution", "sequences", "annotated")
@@ -91,7 +91,7 @@ def subgroup_columns(rows: Iterable[CohortRow]) -> tuple[str, ...]:
     """The columns that cases can be grouped by: those in which at least one case has a value."""
     every = list(rows)
     named = [name for name in _COLUMNS if name not in _NO_GROUPS]
-    further = dict.fromkeys(name for row in every for name in row.further)
+    further = dict.fromkeys(name for row in every for name in row.subgroups)
     return tuple(name for name in (*named, *further) if any(row.subgroup(name) for row in every))
 
 
@@ -104,7 +104,7 @@ def write_cohort(folder: str | os.PathLike[str], rows: Iterable[CohortRow]) -> P
     path = Path(folder) / MANIFEST_NAME
     beside = path.with_name(f".{MANIFEST_NAME}.{os.getpid()}")
     every = list(rows)
-    further = tuple(dict.fromkeys(name for row in every for name in row.further))
+    further = tuple(dict.fromkeys(name for row in every for name in row.subgroups))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with beside.open("w", encoding="utf-8", newline="") as file:
@@ -180,7 +180,7 @@ def _check_header(file: Path, header: Sequence[str]) -> None:
         )
 
 
-def _cells(row: CohortRow, further: Sequence[str]) -> list[str]:
+def _cells(row: CohortRow, subgroups: Sequence[str]) -> list[str]:
     cells = []
     for name in _COLUMNS:
         value = getattr(row, name)
@@ -188,7 +188,7 @@ def _cells(row: CohortRow, further: Sequence[str]) -> list[str]:
             cells.append(_joined(value))
         else:
             cells.append("" if value is None else str(value))
-    return [*cells, *(row.further.get(name, "") for name in further)]
+    return [*cells, *(row.subgroups.get(name, "") for name in further)]
 
 
 def _joined(items: Iterable[object]) -> str:
@@ -224,7 +224,7 @@ def _parse(where: str, header: Sequence[str], cells: Sequence[str]) -> CohortRow
         field_strength_t=_field_strength_t(where, values.get("field_strength_t", "")),
         sex=values.get("sex", ""),
         age_band=values.get("age_band", ""),
-        further={name: values[name] for name in header if name not in _COLUMNS},
+        subgroups={name: values[name] for name in header if name not in _COLUMNS},
     )
 
 
