@@ -180,7 +180,7 @@ def _check_header(file: Path, header: Sequence[str]) -> None:
         )
 
 
-def _cells(row: CohortRow, subgroups: Sequence[str]) -> list[str]:
+def _cells(row: CohortRow, further: Sequence[str]) -> list[str]:
     cells = []
     for name in _COLUMNS:
         value = getattr(row, name)
