@@ -1,18 +1,29 @@
-"""Which file is the truth of a case, and which its prediction."""
+"""Which file is the truth of a case, which its prediction, and which belong to no case."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 
 from unicare.core.errors import ImageError
 from unicare.data.nifti import NIFTI_SUFFIXES, stem
 from unicare.prompts.simulate import LABEL_SUFFIXES
 
-__all__ = ["PREDICTION_ENDS", "find_prediction", "find_truths"]
+__all__ = [
+    "PREDICTION_ENDS",
+    "find_extras",
+    "find_prediction",
+    "find_probabilities",
+    "find_probability",
+    "find_truths",
+]
 
 PREDICTION_ENDS = ("_pred", "")
 """What stands between the case's name and .nii.gz in a prediction's file name, in order of preference."""
+
+_PROBABILITY_END = re.compile(r"_prob_-?\d+$")
 
 
 def find_truths(truth_dir: Path) -> dict[str, Path]:
@@ -57,9 +68,47 @@ def find_prediction(predictions_dir: Path, case: str, truth: Path) -> Path | Non
         truth: the case's truth; a prediction of the same file name is taken last.
     """
     names = [case + end + suffix for end in PREDICTION_ENDS for suffix in NIFTI_SUFFIXES]
-    for name in (*names, truth.name):
+    return _first_file(predictions_dir, (*names, truth.name))
+
+
+def find_extras(predictions_dir: Path, predictions: Iterable[Path | None]) -> list[Path]:
+    """The NIfTI files of a folder of predictions that are no prediction of any truth, by name.
+
+    Args:
+        predictions_dir: where predictions lie.
+        predictions: those that were found for truths.
+
+    Hidden files and maps of probabilities (``<case>_prob_<label>``) are passed over.
+    """
+    taken = {path.name for path in predictions if path is not None}
+    extras = []
+    for path in sorted(Path(predictions_dir).iterdir()):
+        name = stem(path)
+        if name and not name.startswith(".") and not _PROBABILITY_END.search(name) and path.is_file():
+            extras.append(path)
+    return [path for path in extras if path.name not in taken]
+
+
+def find_probability(folder: Path, case: str, label: int) -> Path | None:
+    """The map of a label's probabilities in a case, ``<case>_prob_<label>.nii.gz`` (also .nii), or None."""
+    return _first_file(folder, [f"{case}_prob_{label}{suffix}" for suffix in NIFTI_SUFFIXES])
+
+
+def find_probabilities(folder: Path, case: str) -> list[Path]:
+    """The maps of probabilities of a case, whatever their labels, by name."""
+    start = unicodedata.normalize("NFC", f"{case}_prob_")
+    try:
+        every = sorted(Path(folder).iterdir())
+    except OSError:
+        return []
+    return [path for path in every if unicodedata.normalize("NFC", path.name).startswith(start)]
+
+
+def _first_file(folder: Path, names: Iterable[str]) -> Path | None:
+    """The first of several names that a folder holds, however its accents are composed."""
+    for name in names:
         for form in ("NFC", "NFD"):
-            path = Path(predictions_dir) / unicodedata.normalize(form, name)
+            path = Path(folder) / unicodedata.normalize(form, name)
             if path.is_file():
                 return path
     return None

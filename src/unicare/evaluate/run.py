@@ -4,61 +4,38 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
-from unicare import __version__
 from unicare.core.errors import ImageError, SettingsError
-from unicare.evaluate.files import find_prediction, find_truths
+from unicare.core.structure import TASKS
+from unicare.evaluate.engine import Engine, Resources, find_engine
+from unicare.evaluate.files import find_extras, find_prediction, find_truths
+from unicare.evaluate.findings import Finding, Kind, merge_findings
+from unicare.evaluate.journal import JOURNAL_FILE, About, Journal, case_key
 from unicare.evaluate.manifest import with_manifest
-from unicare.evaluate.rows import ERROR, Mean, Row, summarise, write_rows, write_text
+from unicare.evaluate.rows import METRICS_FILE, PARQUET_FILE, summarise, write_rows, write_text
 from unicare.evaluate.score import CaseScore, CaseTask, score_case
-from unicare.metrics.rules import DEFINITION
+from unicare.evaluate.settings import EvaluationSettings
+from unicare.evaluate.summary import EvaluationResult, label_order
+from unicare.metrics.lesions import DetectionBySize
 
-__all__ = ["METRICS_FILE", "SUMMARY_FILE", "EvaluationResult", "evaluate"]
+__all__ = [
+    "JOURNAL_FILE",
+    "METRICS_FILE",
+    "PARQUET_FILE",
+    "SUMMARY_FILE",
+    "EvaluationResult",
+    "about",
+    "evaluate",
+    "plan_cases",
+]
 
-METRICS_FILE = "metrics.csv"
 SUMMARY_FILE = "summary.json"
 
 Progress = Callable[[int, int, str], None]
 """Told after every case: cases done, cases in all, the case."""
-
-
-@dataclass(frozen=True)
-class EvaluationResult:
-    """What an evaluation found.
-
-    Attributes:
-        rows: every figure, in order of case, label, metric; cases with an error have one row that says so.
-        means: each structure's metrics over the cases.
-        missing: cases without a prediction, which were scored as empty.
-        errors: case to what went wrong with it.
-        findings: what else is worth knowing.
-        cases: how many truths there are.
-    """
-
-    rows: tuple[Row, ...]
-    means: tuple[Mean, ...]
-    missing: tuple[str, ...]
-    errors: Mapping[str, str]
-    findings: tuple[str, ...]
-    cases: int
-
-    def as_summary(self) -> dict[str, object]:
-        """What summary.json holds."""
-        return {
-            "unicare": __version__,
-            "definition": DEFINITION,
-            "cases": self.cases,
-            "scored": self.cases - len(self.errors),
-            "structures": [mean.as_dict() for mean in self.means],
-            "missing_predictions": list(self.missing),
-            "errors": dict(self.errors),
-            "findings": list(self.findings),
-        }
 
 
 def evaluate(
@@ -71,102 +48,168 @@ def evaluate(
     workers: int = 1,
     names: Mapping[int, str] | None = None,
     task: str | None = None,
+    settings: EvaluationSettings | None = None,
+    engine: str = "processes",
+    ray_address: str | None = None,
+    overwrite: bool = False,
 ) -> EvaluationResult:
     """Scores every truth of a folder; definitions in docs/metrics.md.
 
     Args:
         predictions_dir: ``<case>_pred.nii.gz`` or ``<case>.nii.gz``; a missing one counts as empty.
         truth_dir: ``<case>.nii.gz`` for every case.
-        out_dir: where metrics.csv and summary.json are written; None writes nothing.
-        cohort_csv: manifest that says which labels are annotated in which case, and its centre.
+        out_dir: where metrics.csv, metrics.parquet and summary.json are written; None writes nothing. Cases
+            that are done are kept there as well (cases.jsonl), so that the same call goes on where it was
+            stopped, and measures only what has changed since.
+        cohort_csv: manifest (CSV or Parquet) that says which labels are annotated in which case, and its
+            centre.
         progress: told after every case.
         workers: processes to spread cases over.
         names: label to structure's name, for labels that aren't CARE's.
         task: the challenge's task that the truths are of; says what their labels mean, and which of the
             manifest's rows count.
+        settings: what is measured, and how.
+        engine: ``processes``, or ``ray`` for several machines.
+        ray_address: of a running Ray cluster.
+        overwrite: measure everything anew.
 
     Raises:
         ImageError: a folder isn't there, or there is no truth in it.
-        SettingsError: fewer than one worker, or a manifest that can't be used.
+        SettingsError: fewer than one worker, an unknown engine, or a manifest that can't be used.
         OutputError: the results can't be written.
     """
+    settings = settings or EvaluationSettings()
     if workers < 1:
         raise SettingsError("workers", found=workers, expected="at least 1")
-    if not Path(predictions_dir).is_dir():
-        raise ImageError(
-            f"{predictions_dir}: no folder of predictions", expected="<case>_pred.nii.gz in a folder"
-        )
-    tasks = [
-        CaseTask(case, truth, find_prediction(Path(predictions_dir), case, truth), names=names, task=task)
-        for case, truth in find_truths(Path(truth_dir)).items()
-    ]
-    findings: list[str] = []
-    if cohort_csv is not None:
-        tasks, findings = with_manifest(tasks, Path(cohort_csv), task)
-    scores = _scores(tasks, workers, progress)
-    result = _collect(tasks, scores, findings)
-    if out_dir is not None:
-        write_rows(Path(out_dir) / METRICS_FILE, result.rows)
-        summary = json.dumps(result.as_summary(), indent=2, ensure_ascii=False, allow_nan=False)
-        write_text(Path(out_dir) / SUMMARY_FILE, summary + "\n")
+    run = find_engine(engine)
+    tasks, findings = plan_cases(predictions_dir, truth_dir, cohort_csv, names=names, task=task)
+    work = partial(_scores, tasks, settings, run, Resources(workers, ray_address), progress)
+    if out_dir is None:
+        return _collect(tasks, work(None), findings, settings)
+    journal = Journal(Path(out_dir), about(predictions_dir, truth_dir, settings), anew=overwrite)
+    with journal:
+        scores = work(journal)
+    result = _collect(tasks, scores, findings, settings)
+    _write(Path(out_dir), result)
     return result
 
 
-def _collect(tasks: Sequence[CaseTask], scores: Sequence[CaseScore], findings: list[str]) -> EvaluationResult:
-    rows = tuple(row for score in scores for row in score.rows)
-    errors = {task.case: score.error for task, score in zip(tasks, scores, strict=True) if score.error}
-    return EvaluationResult(
-        rows=rows,
-        means=summarise(sorted((row for row in rows if row.label is not None), key=_by_label)),
-        missing=tuple(task.case for task in tasks if task.prediction is None),
-        errors=errors,
-        findings=(*findings, *(finding for score in scores for finding in score.findings)),
-        cases=len(tasks),
+def about(
+    predictions_dir: str | os.PathLike[str], truth_dir: str | os.PathLike[str], settings: EvaluationSettings
+) -> About:
+    """What an evaluation is of, as its journal says it."""
+    return About(str(Path(predictions_dir).absolute()), str(Path(truth_dir).absolute()), settings.as_dict())
+
+
+def plan_cases(
+    predictions_dir: str | os.PathLike[str],
+    truth_dir: str | os.PathLike[str],
+    cohort: str | os.PathLike[str] | None = None,
+    *,
+    names: Mapping[int, str] | None = None,
+    task: str | None = None,
+) -> tuple[list[CaseTask], list[Finding]]:
+    """What there is to score, a task for every truth, and what is wrong with the folders.
+
+    Raises:
+        ImageError: a folder isn't there, or there is no truth in it.
+        SettingsError: an unknown task, or a manifest that can't be used.
+    """
+    if task is not None and task not in (*TASKS, "custom"):
+        raise SettingsError("unknown task", found=task, expected=f"one of {', '.join(TASKS)}, custom")
+    folder = Path(predictions_dir)
+    if not folder.is_dir():
+        raise ImageError(f"{folder}: no folder of predictions", expected="<case>_pred.nii.gz in a folder")
+    own_names = None if names is None else dict(names)  # of a type that any process can be sent
+    known_task = task if task in TASKS else None
+    tasks = [
+        CaseTask(case, truth, find_prediction(folder, case, truth), names=own_names, task=known_task)
+        for case, truth in find_truths(Path(truth_dir)).items()
+    ]
+    findings: list[Finding] = []
+    if cohort is not None:
+        tasks, findings = with_manifest(tasks, Path(cohort), task)
+    extras = () if _is_same(folder, Path(truth_dir)) else find_extras(folder, (t.prediction for t in tasks))
+    text = "a file that is the prediction of no truth; it is left out"
+    return tasks, [*findings, *(Finding(Kind.EXTRA, f"{path.name}: {text}") for path in extras)]
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    return one.resolve() == other.resolve()
+
+
+def _scores(
+    tasks: Sequence[CaseTask],
+    settings: EvaluationSettings,
+    engine: Engine,
+    resources: Resources,
+    progress: Progress | None,
+    journal: Journal | None,
+) -> list[CaseScore]:
+    """The scores of all cases, in the order of the tasks whatever order they finish in."""
+    scores: dict[str, CaseScore] = {}
+
+    def done(score: CaseScore) -> None:
+        scores[score.case] = score
+        if progress is not None:
+            progress(len(scores), len(tasks), score.case)
+
+    keys = {task.case: case_key(task, settings) for task in tasks} if journal is not None else {}
+    for task in tasks:
+        known = journal.find(task, keys[task.case]) if journal is not None else None
+        if known is not None:
+            done(known)
+    left = [task for task in tasks if task.case not in scores]
+    for score in engine(partial(score_case, settings=settings), left, _died, resources):
+        if journal is not None:
+            journal.keep(keys[score.case], score)
+        done(score)
+    if journal is not None:
+        journal.forget_all_but(keys.values())
+    return [scores[task.case] for task in tasks]
+
+
+def _died(task: CaseTask) -> CaseScore:
+    return task.failed(
+        f"case {task.case}: the process that scored it ended without a word; mostly the machine's memory is "
+        "full then; use fewer --workers"
     )
 
 
-def _by_label(row: Row) -> int:
-    return row.label or 0
+def _collect(
+    tasks: Sequence[CaseTask],
+    scores: Sequence[CaseScore],
+    findings: Sequence[Finding],
+    settings: EvaluationSettings,
+) -> EvaluationResult:
+    rows = tuple(row for score in scores for row in score.rows)
+    every = [*findings, *(finding for score in scores for finding in score.findings)]
+    return EvaluationResult(
+        rows=rows,
+        means=summarise(sorted(rows, key=label_order)),
+        missing=tuple(task.case for task in tasks if task.prediction is None),
+        errors={score.case: score.error for score in scores if score.error},
+        findings=merge_findings(every),
+        cases=len(tasks),
+        settings=settings,
+        detection=_detection(scores),
+    )
 
 
-def _scores(tasks: Sequence[CaseTask], workers: int, progress: Progress | None) -> list[CaseScore]:
-    """The scores of all cases, in the order of the tasks whatever order they finish in."""
-    scores: dict[int, CaseScore] = {}
-    for index, score in _finished(tasks, min(workers, len(tasks))):
-        scores[index] = score
-        if progress is not None:
-            progress(len(scores), len(tasks), tasks[index].case)
-    return [scores[index] for index in range(len(tasks))]
+def _detection(scores: Sequence[CaseScore]) -> dict[str, DetectionBySize]:
+    """How many lesions were found over all cases, by the structure's name."""
+    total: dict[str, DetectionBySize] = {}
+    for score in scores:
+        names = {row.label: row.structure for row in score.rows}
+        for label, sizes in score.detection.items():
+            name = names[label]
+            total[name] = total[name] + sizes if name in total else sizes
+    return total
 
 
-def _finished(tasks: Sequence[CaseTask], workers: int) -> Iterator[tuple[int, CaseScore]]:
-    if workers <= 1:
-        for index, task in enumerate(tasks):
-            yield index, score_case(task)
-        return
-    with ProcessPoolExecutor(workers) as pool:
-        futures = _submit(pool, tasks)
-        try:
-            for future in as_completed(futures):
-                yield futures[future], _outcome(future, tasks[futures[future]])
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _submit(pool: Executor, tasks: Sequence[CaseTask]) -> dict[Future[CaseScore], int]:
-    return {pool.submit(score_case, _plain(task)): index for index, task in enumerate(tasks)}
-
-
-def _plain(task: CaseTask) -> CaseTask:
-    """The task in types that any process can be sent."""
-    return replace(task, names=dict(task.names) if task.names is not None else None)
-
-
-def _outcome(future: Future[CaseScore], task: CaseTask) -> CaseScore:
-    try:
-        return future.result()
-    except BrokenProcessPool:
-        sentence = (
-            f"case {task.case}: the process that scored it was ended; use fewer workers if memory is short"
-        )
-        return CaseScore((task.row(None, "", ERROR, None, sentence),), error=sentence)
+def _write(folder: Path, result: EvaluationResult) -> None:
+    """The table as CSV and Parquet, the summary last, so that it says that all is there."""
+    write_rows(folder / METRICS_FILE, result.rows)
+    write_rows(folder / PARQUET_FILE, result.rows)
+    summary = json.dumps(result.as_summary(), indent=2, ensure_ascii=False, allow_nan=False)
+    write_text(folder / SUMMARY_FILE, summary + "\n")

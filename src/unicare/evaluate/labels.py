@@ -1,0 +1,117 @@
+"""What the labels of a prediction mean, and which of them can't be meant."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+from unicare.core.structure import TASKS, Structure, structure_table
+from unicare.evaluate.findings import Finding, Kind
+
+__all__ = ["is_known", "prediction_findings", "structure_name", "structure_of"]
+
+
+def structure_of(label: int, task: str | None = None) -> Structure | None:
+    """The structure that a label stands for in a task (or in any), or None."""
+    return structure_table().by_label(label, task or None)
+
+
+def structure_name(label: int, task: str | None = None, names: Mapping[int, str] | None = None) -> str:
+    """The structure that a label stands for; the label itself where nobody knows."""
+    if names is not None and label in names:
+        return names[label]
+    known = structure_of(label, task)
+    return known.name if known is not None else f"label {label}"
+
+
+def is_known(label: int, task: str | None = None, names: Mapping[int, str] | None = None) -> bool:
+    """Whether a label has a name."""
+    return (names is not None and label in names) or structure_of(label, task) is not None
+
+
+def prediction_findings(
+    case: str,
+    predicted: Mapping[int, int],
+    scored: Collection[int],
+    *,
+    in_truth: Collection[int] | None = None,
+    annotated: bool = False,
+    task: str | None = None,
+    names: Mapping[int, str] | None = None,
+) -> list[Finding]:
+    """Says of every label that is predicted but not scored why it isn't.
+
+    Args:
+        case: the case's id.
+        predicted: label to how many voxels of the prediction have it.
+        scored: labels that are scored in this case.
+        in_truth: labels that the truth holds; None for those that are scored.
+        annotated: whether a manifest says what is scored (else the truth does).
+        task: the challenge's task, where it is known.
+        names: label to structure's name, for labels that aren't CARE's.
+    """
+    if _look_consecutive(predicted, scored):
+        found, wanted = _listed(predicted), _listed(scored)
+        text = (
+            f"the prediction's labels {found} look like consecutive ids; none of them is scored here, so "
+            f"every structure counts as not found; write {wanted}"
+        )
+        return [Finding(Kind.OTHER_LABEL, text, case, sum(predicted.values()))]
+    known_here = set(scored if in_truth is None else in_truth) | set(scored)
+    return [
+        _finding(case, label, predicted[label], scored, label in known_here, annotated, task, names)
+        for label in sorted(set(predicted) - set(scored))
+    ]
+
+
+def _finding(
+    case: str,
+    label: int,
+    voxels: int,
+    scored: Collection[int],
+    in_truth: bool,
+    annotated: bool,
+    task: str | None,
+    names: Mapping[int, str] | None,
+) -> Finding:
+    name = structure_name(label, task, names)
+    what = f"label {label}" + ("" if name == f"label {label}" else f" ({name})")
+    mixed = next(_mixed_up(label, scored, task), None)
+    if mixed is not None and not (in_truth or (names and label in names)):
+        structure, other_task, right = mixed
+        text = (
+            f"label {label} is predicted: {other_task}'s value for {structure}, which is {right} here; "
+            f"its voxels count as not found; write {right}"
+        )
+        return Finding(Kind.OTHER_LABEL, text, case, voxels)
+    if not in_truth and not is_known(label, task, names):
+        where = f"of {task}" if task else "of structures"
+        text = f"{what} is predicted, but is in neither the table {where} nor the truth; it is left out"
+        return Finding(Kind.UNKNOWN_LABEL, text, case, voxels)
+    why = "it isn't annotated in this case" if annotated else "the truth doesn't hold it"
+    return Finding(Kind.NOT_SCORED, f"{what} is predicted, but not scored: {why}", case, voxels)
+
+
+def _mixed_up(label: int, scored: Collection[int], task: str | None) -> Iterator[tuple[str, str, int]]:
+    """Structures that the label stands for in another task, that task, and the label that is scored here."""
+    for structure in structure_table().structures:
+        for other_task, value in structure.labels.items():
+            if value != label or other_task == task:
+                continue
+            here = [structure.labels.get(task)] if task in TASKS else list(structure.labels.values())
+            yield from ((structure.name, other_task, right) for right in here if right in scored and right)
+
+
+def _look_consecutive(predicted: Collection[int], scored: Collection[int]) -> bool:
+    """Whether a prediction counts its structures 1, 2, 3 … where the truth doesn't."""
+    return (
+        bool(predicted)
+        and bool(scored)
+        and not set(predicted) & set(scored)
+        and min(predicted) > 0
+        and max(predicted) < len(structure_table())
+        and min(scored) >= len(structure_table())
+    )
+
+
+def _listed(labels: Collection[int]) -> str:
+    return ", ".join(str(label) for label in sorted(labels))
