@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from unicare.core.errors import GeometryError
+from unicare.metrics.borders import arrange, scan_labels
 from unicare.metrics.catalogue import DEFAULT_METRICS, find_metric
-from unicare.metrics.overlap import Overlap, count_overlap
-from unicare.metrics.rules import Figure, check_spacing
+from unicare.metrics.nearest import Neighbourhood
+from unicare.metrics.overlap import Overlap
+from unicare.metrics.rules import Figure, check_spacing, diagonal_mm
 from unicare.metrics.surface import (
     DEFAULT_TOLERANCE_MM,
     SurfaceDistances,
     check_tolerance,
-    surface_distances,
+    distances_from_scan,
 )
 
 __all__ = ["LABEL_METRICS", "count_labels", "measure_labels"]
@@ -38,6 +39,8 @@ _OF_DISTANCES: Mapping[str, Callable[[SurfaceDistances, float], Figure]] = {
     "assd_mm": lambda distances, _: distances.assd_mm(),
     "nsd": SurfaceDistances.nsd,
 }
+
+_EMPTY = Overlap(0, 0, 0)
 
 LABEL_METRICS = (*_OF_COUNTS, *_OF_VOLUMES, *_OF_DISTANCES)
 """The metrics that ``measure_labels`` knows."""
@@ -69,19 +72,29 @@ def measure_labels(
         For each label, in the order in which they were asked for, the figure of each metric by its name.
 
     Raises:
-        GeometryError: the shapes differ, or the spacing doesn't fit them.
+        GeometryError: the shapes differ, the spacing doesn't fit them, or a map isn't of whole numbers.
         SettingsError: an unknown metric, or an impossible tolerance.
     """
     _check(truth, prediction, spacing_mm, metrics, tolerance_mm)
-    figures: dict[int, dict[str, Figure]] = {}
-    for label in labels:
-        masks = truth == label, prediction == label
-        overlap = count_overlap(*masks)
-        distances = surface_distances(*masks, spacing_mm) if set(metrics) & set(_OF_DISTANCES) else None
-        figures[label] = {
-            metric: _figure(metric, overlap, distances, spacing_mm, tolerance_mm) for metric in metrics
+    wanted = tuple(labels)
+    image_diagonal_mm = diagonal_mm(truth.shape, spacing_mm)
+    truth, prediction, spacing = arrange(truth, prediction, spacing_mm)
+    distances: Mapping[int, SurfaceDistances] = {}
+    if any(metric in _OF_DISTANCES for metric in metrics):
+        around = Neighbourhood.of(spacing, truth.shape)
+        scan = scan_labels(truth, prediction, around.reach)
+        distances = distances_from_scan(scan, wanted, spacing, around, image_diagonal_mm)
+    else:
+        scan = scan_labels(truth, prediction)
+    return {
+        label: {
+            metric: _figure(
+                metric, scan.counts.get(label, _EMPTY), distances.get(label), spacing_mm, tolerance_mm
+            )
+            for metric in metrics
         }
-    return figures
+        for label in wanted
+    }
 
 
 def count_labels(truth: NDArray[Any], prediction: NDArray[Any]) -> dict[int, Overlap]:
@@ -95,11 +108,11 @@ def count_labels(truth: NDArray[Any], prediction: NDArray[Any]) -> dict[int, Ove
         The counts by label, in the labels' order.
 
     Raises:
-        GeometryError: the shapes differ.
+        GeometryError: the shapes differ, or a map isn't of whole numbers.
     """
-    _check_shapes(truth, prediction)
-    labels = np.union1d(truth, prediction)
-    return {int(label): count_overlap(truth == label, prediction == label) for label in labels if label}
+    _check_maps(truth, prediction)
+    truth, prediction, _ = arrange(truth, prediction, [1.0] * truth.ndim)
+    return dict(scan_labels(truth, prediction).counts)
 
 
 def _figure(
@@ -124,17 +137,22 @@ def _check(
     metrics: Sequence[str],
     tolerance_mm: float,
 ) -> None:
-    _check_shapes(truth, prediction)
+    _check_maps(truth, prediction)
     check_spacing(spacing_mm, truth.ndim)
     check_tolerance(tolerance_mm)
     for metric in metrics:
         find_metric(metric, LABEL_METRICS)
 
 
-def _check_shapes(truth: NDArray[Any], prediction: NDArray[Any]) -> None:
+def _check_maps(truth: NDArray[Any], prediction: NDArray[Any]) -> None:
     if truth.shape != prediction.shape:
         raise GeometryError(
             "truth and prediction lie on different grids",
             found=f"a prediction of {prediction.shape} voxels",
             expected=f"{truth.shape} voxels like the truth",
         )
+    for labels in (truth, prediction):
+        if labels.dtype.kind not in "iub":
+            raise GeometryError(
+                "not a label map", found=f"an array of {labels.dtype}", expected="an array of whole numbers"
+            )
