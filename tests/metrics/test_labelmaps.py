@@ -155,8 +155,8 @@ def test_a_label_within_another_gives_it_an_inner_border():
     truth[5:10, 5:10, 5:10] = 2
     prediction = np.ones((15, 15, 15), dtype=np.uint8)
     figures = measure_labels(truth, prediction, (1, 2), (3.0, 1.5, 1.0))
-    # Four voxels from the inner border to the outer one, along the axis where voxels are closest.
-    assert figures[1]["hausdorff_mm"].value == pytest.approx(4.0)
+    # From the middle of the inner border in slice 4 to the nearer side, seven voxels along the last axis.
+    assert figures[1]["hausdorff_mm"].value == pytest.approx(7.0)
     assert figures[2]["hausdorff_mm"].rule is Rule.PREDICTION_EMPTY
 
 
