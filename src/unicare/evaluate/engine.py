@@ -22,7 +22,7 @@ class Resources:
 
     Attributes:
         workers: processes on this machine that work at the same time.
-        ray_address: of a running Ray cluster; None lets Ray look for one, and else start on this machine.
+        ray_address: of a running Ray cluster; None for that of RAY_ADDRESS, or else one on this machine.
     """
 
     workers: int = 1

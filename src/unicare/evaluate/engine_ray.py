@@ -44,8 +44,9 @@ def on_ray(
         jobs: what to do it with.
         died: the result for a job that was lost with its process again and again.
         workers: CPUs of a cluster that is started here; one that is running knows how many it has.
-        address: of a running cluster, such as ``ray://head:10001`` or ``auto``; None for one of this
-            process or of the variable RAY_ADDRESS, or else one that is started here.
+        address: of a running cluster, such as ``ray://head:10001``, or ``auto`` for that of this machine;
+            None for the one that this process uses already or the variable RAY_ADDRESS names, or else one
+            that is started here.
 
     Raises:
         SettingsError: Ray isn't installed, the cluster can't be reached, or its machines have another
@@ -84,6 +85,7 @@ def _connected(ray: Any, workers: int, address: str | None) -> Iterator[None]:
             ray.init(address=running, **quiet)
         else:
             ray.init(
+                address="local",
                 num_cpus=workers,
                 include_dashboard=False,
                 object_store_memory=_STORE_BYTES,
@@ -129,7 +131,9 @@ def _outcome(ray: Any, reference: Any, job: Job, died: Callable[[Job], Result]) 
     try:
         result: Result = ray.get(reference)
     except ray.exceptions.RayTaskError as error:
-        raise error.as_instanceof_cause() from None
+        if "No module named 'unicare" in str(error):
+            raise _other_version("no unicare") from None
+        raise error.cause from None
     except ray.exceptions.RayError:
         return died(job)
     return result
@@ -138,10 +142,14 @@ def _outcome(ray: Any, reference: Any, job: Job, died: Callable[[Job], Result]) 
 def _work(work: Callable[[Job], Result], job: Job, version: str) -> Result:
     """Runs on a machine of the cluster."""
     if version != __version__:
-        raise SettingsError(
-            "a machine of the Ray cluster has another version of unicare",
-            found=__version__,
-            expected=version,
-            mend="install the same version on every machine",
-        )
+        raise _other_version(__version__, version)
     return work(job)
+
+
+def _other_version(found: str, expected: str = __version__) -> SettingsError:
+    return SettingsError(
+        "a machine of the Ray cluster has another version of unicare",
+        found=found,
+        expected=expected,
+        mend="install the same version on every machine",
+    )

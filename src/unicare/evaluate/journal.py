@@ -91,6 +91,9 @@ class Journal:
 
     A line is written when a case is done. A process that is killed leaves at most its last line incomplete,
     which is passed over the next time.
+
+    Attributes:
+        found: how many scores were found in it.
     """
 
     def __init__(self, folder: Path, about: About, *, anew: bool = False) -> None:
@@ -101,6 +104,7 @@ class Journal:
             str(line["key"]): line for line in ([] if anew else _lines(self._path)) if "key" in line
         }
         self._file: TextIO | None = None
+        self.found = 0
 
     def __enter__(self) -> Self:
         """Opens the file for adding to it.
@@ -128,9 +132,11 @@ class Journal:
         if known is None:
             return None
         try:
-            return _score(task, known)
+            score = _score(task, known)
         except (KeyError, TypeError, ValueError):  # a journal that somebody edited
             return None
+        self.found += 1
+        return score
 
     def keep(self, key: str, score: CaseScore) -> None:
         """Adds the score of a case. Cases that couldn't be scored aren't kept, so that they are tried again.

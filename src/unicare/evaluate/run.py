@@ -89,7 +89,7 @@ def evaluate(
     journal = Journal(Path(out_dir), about(predictions_dir, truth_dir, settings), anew=overwrite)
     with journal:
         scores = work(journal)
-    result = _collect(tasks, scores, findings, settings)
+    result = _collect(tasks, scores, findings, settings, journal.found)
     _write(Path(out_dir), result)
     return result
 
@@ -108,8 +108,18 @@ def plan_cases(
     *,
     names: Mapping[int, str] | None = None,
     task: str | None = None,
+    find_references: Callable[[Path, Sequence[Path]], Mapping[str, Path]] | None = None,
 ) -> tuple[list[CaseTask], list[Finding]]:
     """What there is to score, a task for every truth, and what is wrong with the folders.
+
+    Args:
+        predictions_dir: as for ``evaluate``.
+        truth_dir: as for ``evaluate``.
+        cohort: as for ``evaluate``.
+        names: as for ``evaluate``.
+        task: as for ``evaluate``.
+        find_references: case to what its prediction is compared with, from the folder of truths and all files
+            of predictions; None for label maps.
 
     Raises:
         ImageError: a folder isn't there, or there is no truth in it.
@@ -122,9 +132,13 @@ def plan_cases(
         raise ImageError(f"{folder}: no folder of predictions", expected="<case>_pred.nii.gz in a folder")
     own_names = None if names is None else dict(names)  # of a type that any process can be sent
     known_task = task if task in TASKS else None
+    if find_references is None:
+        truths: Mapping[str, Path] = find_truths(Path(truth_dir))
+    else:
+        truths = find_references(Path(truth_dir), find_extras(folder, ()))
     tasks = [
         CaseTask(case, truth, find_prediction(folder, case, truth), names=own_names, task=known_task)
-        for case, truth in find_truths(Path(truth_dir)).items()
+        for case, truth in truths.items()
     ]
     findings: list[Finding] = []
     if cohort is not None:
@@ -181,6 +195,7 @@ def _collect(
     scores: Sequence[CaseScore],
     findings: Sequence[Finding],
     settings: EvaluationSettings,
+    kept: int = 0,
 ) -> EvaluationResult:
     rows = tuple(row for score in scores for row in score.rows)
     every = [*findings, *(finding for score in scores for finding in score.findings)]
@@ -193,6 +208,7 @@ def _collect(
         cases=len(tasks),
         settings=settings,
         detection=_detection(scores),
+        kept=kept,
     )
 
 

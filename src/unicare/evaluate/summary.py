@@ -29,6 +29,7 @@ class EvaluationResult:
         cases: how many truths there are.
         settings: how it was measured.
         detection: lesion's name to how many lesions were found, by their size.
+        kept: how many cases had been measured by an earlier run, and were not measured again.
     """
 
     rows: tuple[Row, ...]
@@ -39,6 +40,7 @@ class EvaluationResult:
     cases: int
     settings: EvaluationSettings = field(default_factory=EvaluationSettings)
     detection: Mapping[str, DetectionBySize] = field(default_factory=dict)
+    kept: int = field(default=0, compare=False)
 
     def as_summary(self) -> dict[str, object]:
         """What summary.json holds: plain values, None where a figure is nan or infinite."""
