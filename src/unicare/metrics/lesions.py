@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from unicare.core.errors import GeometryError, SettingsError
 from unicare.metrics.rate import Rate
-from unicare.metrics.rules import Figure, Rule, check_masks, empty_rule
-from unicare.metrics.surface import check_spacing, joint_box
+from unicare.metrics.rules import Figure, Rule, check_masks, check_spacing, empty_rule
+from unicare.metrics.surface import joint_box
 
 __all__ = [
     "MIN_OVERLAP",

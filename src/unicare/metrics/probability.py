@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unicare.core.errors import GeometryError, SettingsError
-from unicare.metrics.rules import Figure, Rule, empty_rule
-from unicare.metrics.surface import check_spacing
+from unicare.metrics.rules import Figure, Rule, check_spacing, empty_rule
 
 __all__ = [
     "MARGIN_MM",
