@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -12,6 +13,9 @@ from scipy import stats
 from unicare.evaluate.statistics import SAME
 
 __all__ = ["group_letters", "holm", "pairwise_p", "sampled_wins", "signed_rank_p", "wins"]
+
+_CHUNK = 100
+"""Samples that are tested at a time: as many as a processor's cache holds."""
 
 _BEYOND = 1e9
 """Stands for a figure that isn't finite: worse than any other, equal to its like."""
@@ -95,18 +99,74 @@ def sampled_wins(
     Returns:
         samples × teams.
     """
-    teams = len(values)
-    first, second = np.triu_indices(teams, k=1)
-    z = np.full((len(weights), len(first)), np.nan)
-    for index, (one, other) in enumerate(zip(first, second, strict=True)):
-        if not np.isnan(values[[one, other]]).any():
-            z[:, index] = _sampled_z(_finite(values[one]) - _finite(values[other]), weights)
+    pairs = [
+        _SignedRanks.of(_finite(values[one]) - _finite(values[other]))
+        if not np.isnan(values[[one, other]]).any()
+        else None
+        for one, other in combinations(range(len(values)), 2)
+    ]
+    chunks = [
+        _wins_in(np.ascontiguousarray(weights[start : start + _CHUNK].T), pairs, len(values), alpha)
+        for start in range(0, len(weights), _CHUNK)
+    ]
+    count = np.vstack(chunks) if chunks else np.zeros((0, len(values)), dtype=np.int64)
+    return np.where(np.isnan(values).all(axis=1), -1, count)
+
+
+@dataclass(frozen=True, eq=False)
+class _SignedRanks:
+    """The pairs that differ, smallest difference first."""
+
+    order: NDArray[np.int64]
+    positive: NDArray[np.float64]
+    starts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, differences: NDArray[np.float64]) -> _SignedRanks:
+        untied = _rounded(differences)
+        kept = np.flatnonzero(untied)
+        order = kept[np.argsort(np.abs(untied[kept]), kind="stable")]
+        sizes = np.abs(untied[order])
+        starts = np.flatnonzero(np.diff(sizes, prepend=-1.0) > 0)
+        return cls(order, (untied[order] > 0).astype(np.float64), starts)
+
+    def z(self, drawn_often: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The standardised signed-rank sum of every sample; 0 where no pair in it differs.
+
+        Args:
+            drawn_often: patients × samples.
+        """
+        if not self.order.size:
+            return np.zeros(drawn_often.shape[1])
+        drawn = drawn_often[self.order]
+        positive = drawn * self.positive[:, None]
+        if len(self.starts) < len(self.order):
+            drawn, positive = (np.add.reduceat(part, self.starts, axis=0) for part in (drawn, positive))
+        last = np.cumsum(drawn, axis=0)
+        count = last[-1]
+        rank_sum = np.einsum("ij,ij->j", last - (drawn - 1) / 2, positive)
+        tied = np.einsum("ij,ij->j", drawn * drawn, drawn) - count
+        variance = count * (count + 1) * (2 * count + 1) / 24 - tied / 48
+        with np.errstate(invalid="ignore", divide="ignore"):
+            z = (rank_sum - count * (count + 1) / 4) / np.sqrt(variance)
+        return np.where(variance > 0, z, 0.0)
+
+
+def _wins_in(
+    drawn_often: NDArray[np.float64], pairs: Sequence[_SignedRanks | None], teams: int, alpha: float
+) -> NDArray[np.int64]:
+    """Samples × teams, for some of the samples: patients × samples."""
+    samples = drawn_often.shape[1]
+    z = np.full((samples, len(pairs)), np.nan)
+    for index, pair in enumerate(pairs):
+        if pair is not None:
+            z[:, index] = pair.z(drawn_often)
     significant = holm(2 * stats.norm.sf(np.abs(z))) < alpha
-    count = np.zeros((len(weights), teams), dtype=np.int64)
-    for index, (one, other) in enumerate(zip(first, second, strict=True)):
+    count = np.zeros((samples, teams), dtype=np.int64)
+    for index, (one, other) in enumerate(combinations(range(teams), 2)):
         count[:, one] += significant[:, index] & (z[:, index] > 0)
         count[:, other] += significant[:, index] & (z[:, index] < 0)
-    return np.where(np.isnan(values).all(axis=1), -1, count)
+    return count
 
 
 def group_letters(
@@ -175,27 +235,3 @@ def _direction(differences: NDArray[np.float64]) -> float:
     untied = _rounded(differences)
     untied = untied[untied != 0]
     return float(np.sum(np.sign(untied) * stats.rankdata(np.abs(untied))))
-
-
-def _sampled_z(differences: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The standardised signed-rank sum of every sample; 0 where no pair in it differs."""
-    untied = _rounded(differences)
-    kept = np.flatnonzero(untied)
-    order = kept[np.argsort(np.abs(untied[kept]), kind="stable")]
-    if not order.size:
-        return np.zeros(len(weights))
-    sizes = np.abs(untied[order])
-    starts = np.flatnonzero(np.r_[True, sizes[1:] != sizes[:-1]])
-    drawn = weights[:, order]
-    positive = np.where(untied[order] > 0, drawn, 0.0)
-    if len(starts) < len(order):
-        drawn, positive = (np.add.reduceat(part, starts, axis=1) for part in (drawn, positive))
-    last = np.cumsum(drawn, axis=1)
-    rank = last - (drawn - 1) / 2
-    rank_sum = np.einsum("ij,ij->i", rank, positive)
-    count = last[:, -1]
-    tied = np.einsum("ij,ij,ij->i", drawn, drawn, drawn) - count
-    variance = count * (count + 1) * (2 * count + 1) / 24 - tied / 48
-    with np.errstate(invalid="ignore", divide="ignore"):
-        z = (rank_sum - count * (count + 1) / 4) / np.sqrt(variance)
-    return np.where(variance > 0, z, 0.0)

@@ -169,7 +169,8 @@ def _part_notes(
     notes = [f"{name} doesn't count: there are no figures for it" for name in lacking]
     for team, count in zip(table.teams, missing, strict=True):
         if count:
-            notes.append(f"{team}: {count} cases lack figures that others have; they count as the worst")
+            cases = "1 case lacks" if count == 1 else f"{count} cases lack"
+            notes.append(f"{team}: {cases} figures that others have, which count as the worst")
     gone = [name for name in part.structures or () if name not in table.structures]
     if gone:
         notes.append(f"nobody has figures of {', '.join(gone)}")

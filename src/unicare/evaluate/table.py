@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from unicare.core.errors import SettingsError
 from unicare.data.cohort import CohortRow
-from unicare.evaluate.rows import ERROR, Row
+from unicare.evaluate.rows import ERROR, WHOLE_CASE, Row
 from unicare.metrics.catalogue import CATALOGUE, Metric
 
 __all__ = ["RANKABLE", "CaseFacts", "ResultTable", "build_table", "goodness"]
@@ -73,9 +73,11 @@ class ResultTable:
         return np.asarray(~np.isnan(self.values).all(axis=0))
 
     def select(self, cases: NDArray[np.bool_], structures: Sequence[str] | None = None) -> ResultTable:
-        """Some of the cases, and of the structures (those that are there)."""
+        """Some of the cases, and of the structures (those that are there); whole-case figures stay."""
         kept = [
-            index for index, name in enumerate(self.structures) if structures is None or name in structures
+            index
+            for index, name in enumerate(self.structures)
+            if structures is None or name in (*structures, WHOLE_CASE)
         ]
         return replace(
             self,
