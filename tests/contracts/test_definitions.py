@@ -1,5 +1,8 @@
 """What every library's definition keeps to, run over all that are registered."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -90,3 +93,14 @@ def test_unknown_library_names_those_that_there_are():
     assert find_definition("itk") is DEFINITIONS["itk"]
     with pytest.raises(SettingsError, match=r"elastix.*medpy"):
         find_definition("elastix")
+
+
+def test_none_of_the_libraries_is_imported():
+    libraries = {"monai", "torch", "medpy", "surface_distance", "nnunetv2", "SimpleITK"}
+    measure_all = (
+        "import sys; import numpy as np; from unicare.metrics.compat import DEFINITIONS\n"
+        "for one in DEFINITIONS.values(): one.measure(np.ones((2, 2, 2)), np.ones((2, 2, 2)), (1, 1, 1))\n"
+        f"print(sorted({libraries!r} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", measure_all], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
