@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from unicare import __version__
-from unicare.cli import cohort, demo, evaluate, predict, prompts, report, train
+from unicare.cli import cohort, demo, evaluate, predict, prompts, rank, report, robustness, train
 
 __all__ = ["app", "main"]
 
@@ -25,7 +25,9 @@ app.add_typer(prompts.group, name="prompts")
 app.add_typer(cohort.group, name="cohort")
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
+app.command("rank")(rank.rank)
 app.command("report")(report.report)
+app.command("robustness")(robustness.robustness)
 app.command("demo")(demo.demo)
 
 
