@@ -106,13 +106,13 @@ def scan_labels(
         margin: voxels of zeros around the box on which border voxels are placed, one at least along every
             axis; None: count only.
     """
-    box = _joint_box(truth, prediction)
+    box, dtypes = _joint_box(truth, prediction)
     pad = [1] * truth.ndim if margin is None else [max(1, count) for count in margin]
     shape = tuple(side.stop - side.start + 2 * count for side, count in zip(box, pad, strict=True))
     steps = [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
     tallies: tuple[dict[int, int], ...] = ({}, {}, {})
     found: tuple[list[Borders], list[Borders]] = ([], [])
-    for first, slabs in _slabs(truth, prediction, box, pad[1:]):
+    for first, slabs in _slabs((truth, prediction), box, pad[1:], dtypes):
         inner = slice(steps[0], slabs[0].size - steps[0])
         changes = [slab[1:] != slab[:-1] for slab in slabs]
         _count(
@@ -134,22 +134,33 @@ def scan_labels(
     }
     if margin is None:
         return Scan(counts, shape, None, None)
-    return Scan(counts, shape, _joined(found[0], truth.dtype), _joined(found[1], prediction.dtype))
+    return Scan(counts, shape, _joined(found[0]), _joined(found[1]))
 
 
-def _joint_box(truth: NDArray[Any], prediction: NDArray[Any]) -> tuple[slice, ...]:
-    """The box around all that isn't 0 in either map, along all axes but the first, which stays whole."""
-    footprint = np.bitwise_or.reduce(truth, axis=0) != 0
-    footprint |= np.bitwise_or.reduce(prediction, axis=0) != 0
+def _joint_box(
+    truth: NDArray[Any], prediction: NDArray[Any]
+) -> tuple[tuple[slice, ...], tuple[np.dtype[Any], ...]]:
+    """The box around all that isn't 0 in either map, and the smallest type that holds each map's labels.
+
+    The box is that along all axes but the first, which stays whole.
+    """
+    bits = [np.bitwise_or.reduce(labels, axis=0) for labels in (truth, prediction)]
+    footprint = (bits[0] != 0) | (bits[1] != 0)
     box = [slice(0, len(truth))]
     for axis in range(footprint.ndim):
         filled = np.flatnonzero(footprint.any(axis=tuple(a for a in range(footprint.ndim) if a != axis)))
         box.append(slice(int(filled[0]), int(filled[-1]) + 1) if filled.size else slice(0, 0))
-    return tuple(box)
+    # No label has a bit that isn't in the union of all; that of negative ones is negative.
+    unions = [int(np.bitwise_or.reduce(held, axis=None)) for held in bits]
+    types = (np.min_scalar_type(union) if union >= 0 else np.dtype(np.int64) for union in unions)
+    return tuple(box), tuple(types)
 
 
 def _slabs(
-    truth: NDArray[Any], prediction: NDArray[Any], box: Sequence[slice], pad: Sequence[int]
+    maps: tuple[NDArray[Any], NDArray[Any]],
+    box: Sequence[slice],
+    pad: Sequence[int],
+    dtypes: Sequence[np.dtype[Any]],
 ) -> Iterator[tuple[int, tuple[NDArray[Any], NDArray[Any]]]]:
     """Flat copies of both maps, some layers of the first axis at a time, where either isn't blank.
 
@@ -160,18 +171,18 @@ def _slabs(
         Number of the first layer without the additional one, and the two copies.
     """
     layer = tuple(side.stop - side.start + 2 * count for side, count in zip(box[1:], pad, strict=True))
-    itemsize = max(truth.itemsize, prediction.itemsize)
-    depth = min(len(truth), max(1, _SLAB_BYTES // (math.prod(layer) * itemsize)))
+    itemsize = max(dtype.itemsize for dtype in dtypes)
+    depth = min(len(maps[0]), max(1, _SLAB_BYTES // (math.prod(layer) * itemsize)))
     room = tuple(
         slice(count, count + side.stop - side.start) for side, count in zip(box[1:], pad, strict=True)
     )
     crop = tuple(box[1:])
-    copies = [np.zeros((depth + 2, *layer), labels.dtype) for labels in (truth, prediction)]
-    for first in range(0, len(truth), depth):
-        layers = min(depth, len(truth) - first)
-        below, above = max(0, first - 1), min(len(truth), first + layers + 1)
+    copies = [np.zeros((depth + 2, *layer), dtype) for dtype in dtypes]
+    for first in range(0, len(maps[0]), depth):
+        layers = min(depth, len(maps[0]) - first)
+        below, above = max(0, first - 1), min(len(maps[0]), first + layers + 1)
         blank = True
-        for copy, labels in zip(copies, (truth, prediction), strict=True):
+        for copy, labels in zip(copies, maps, strict=True):
             copy[(slice(below - first + 1, above - first + 1), *room)] = labels[(slice(below, above), *crop)]
             copy[above - first + 1 :] = 0
             blank = blank and not copy.max() and not copy.min()
@@ -207,9 +218,9 @@ def _place(
     return Borders(places + start, own, ~other_border[places] | (others[places] != own))
 
 
-def _joined(parts: Sequence[Borders], dtype: np.dtype[Any]) -> Borders:
+def _joined(parts: Sequence[Borders]) -> Borders:
     if not parts:
-        return Borders(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=dtype), np.zeros(0, dtype=bool))
+        return Borders(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.uint8), np.zeros(0, dtype=bool))
     return Borders(
         np.concatenate([part.places for part in parts]),
         np.concatenate([part.labels for part in parts]),
