@@ -67,8 +67,8 @@ def robustness_chart(
     if not values:
         raise SettingsError("curves to draw", found="none", expected=f"curves of {metric}")
     title = find_metric(metric).title + (f", {find_metric(metric).unit}" if find_metric(metric).unit else "")
-    highest = max(value["high"] for value in values)
-    limits = (0.0, 1.0) if find_metric(metric).bounds == (0.0, 1.0) else (0.0, highest)
+    lowest, highest = min(value["low"] for value in values), max(value["high"] for value in values)
+    limits = (0.0, 1.0) if find_metric(metric).bounds == (0.0, 1.0) else (min(lowest, 0.0), highest)
     drawn = structures and len(curves) == 1
     panels: list[Any] = []
     for name in dict.fromkeys(value["panel"] for value in values):
