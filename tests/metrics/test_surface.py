@@ -4,9 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from unicare.core.errors import GeometryError
+from unicare.core.errors import GeometryError, SettingsError
 from unicare.metrics.rules import Figure, Rule, diagonal_mm
-from unicare.metrics.surface import assd_mm, border, hausdorff_mm, hd95_mm, surface_distances
+from unicare.metrics.surface import assd_mm, border, hausdorff_mm, hd95_mm, nsd, surface_distances
 
 ALL = (hausdorff_mm, hd95_mm, assd_mm)
 
@@ -121,6 +121,67 @@ def test_a_crop_that_names_its_image_gives_the_figures_of_the_image():
     cropped = surface_distances(truth[crop], prediction[crop], spacing_mm, image_shape=truth.shape)
     assert cropped.hausdorff_mm() == hausdorff_mm(truth, prediction, spacing_mm)
     assert cropped.hausdorff_mm().value == pytest.approx(diagonal_mm((20, 20, 1), spacing_mm))
+
+
+def test_nsd_of_a_missed_end_slice():
+    spacing_mm = (1.4, 1.4, 23.0)
+    truth = np.zeros((40, 40, 6), dtype=bool)
+    truth[10:30, 10:30, 1:5] = True
+    prediction = truth.copy()
+    prediction[:, :, 4] = False
+    face, rim = 20 * 20, 20 * 20 - 18 * 18
+    # The truth's last slice is a face of its own, the prediction's last one a face where the truth has a rim.
+    truth_border, prediction_border = 2 * face + 2 * rim, 2 * face + rim
+    figure = nsd(truth, prediction, spacing_mm)
+    # Of the last slice nothing is within 2 mm, of the face before it the rim and the row beside the rim are.
+    within = (truth_border - face) + (prediction_border - face + face - 16 * 16)
+    assert figure == Figure(pytest.approx(within / (truth_border + prediction_border)), Rule.MEASURED)
+    assert nsd(truth, prediction, spacing_mm, tolerance_mm=23.0).value == 1.0
+
+
+def test_nsd_of_one_stray_voxel():
+    truth = np.zeros((20, 20, 20), dtype=bool)
+    truth[2:12, 2:12, 2:12] = True
+    prediction = truth.copy()
+    prediction[11, 11, 15] = True
+    border_voxels = 10**3 - 8**3
+    expected = 2 * border_voxels / (2 * border_voxels + 1)
+    assert nsd(truth, prediction, (1, 1, 1)).value == pytest.approx(expected)
+    assert nsd(truth, prediction, (1, 1, 1), tolerance_mm=4.0).value == 1.0
+
+
+def test_nsd_tolerance_counts_itself_in_spite_of_rounding():
+    truth, prediction = np.zeros((2, 30, 3, 3), dtype=bool)
+    truth[2, 1, 1], prediction[7, 1, 1] = True, True
+    five_steps_of = float(np.float32(0.4))  # as a header holds it: a little more than 0.4
+    assert five_steps_of * 5 > 2.0
+    assert nsd(truth, prediction, (five_steps_of, 1, 1), tolerance_mm=2.0).value == 1.0
+    assert nsd(truth, prediction, (0.4001, 1, 1), tolerance_mm=2.0).value == 0.0
+    assert nsd(truth, truth, (1, 1, 1), tolerance_mm=0.0).value == 1.0
+
+
+def test_nsd_of_empty_masks():
+    nothing, something = np.zeros((3, 4, 12)), np.zeros((3, 4, 12))
+    something[1, 1, 1] = 1
+    assert nsd(nothing, nothing, (1, 1, 1)) == Figure(1.0, Rule.BOTH_EMPTY)
+    assert nsd(something, nothing, (1, 1, 1)) == Figure(0.0, Rule.PREDICTION_EMPTY)
+    assert nsd(nothing, something, (1, 1, 1)) == Figure(0.0, Rule.TRUTH_EMPTY)
+
+
+@pytest.mark.parametrize("tolerance_mm", [-0.1, float("nan"), float("inf")])
+def test_nsd_refuses_tolerances_that_are_no_length(tolerance_mm):
+    with pytest.raises(SettingsError, match="tolerance"):
+        nsd(np.ones((3, 3, 3)), np.ones((3, 3, 3)), (1, 1, 1), tolerance_mm)
+
+
+def test_inner_hole_costs_the_way_to_the_outer_border():
+    truth = np.zeros((51, 51, 51), dtype=bool)
+    truth[2:49, 2:49, 2:49] = True
+    prediction = truth.copy()
+    prediction[22:29, 22:29, 22:29] = False
+    # 19 voxels from the hole's border to the cube's; from mask to mask it would be 4 voxels, 4.4 mm.
+    assert hausdorff_mm(truth, prediction, (1.1, 1.1, 1.1)).value == pytest.approx(20.9)
+    assert hd95_mm(truth, prediction, (1.1, 1.1, 1.1)).value == 0.0
 
 
 def test_impossible_input_is_refused():
