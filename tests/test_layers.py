@@ -21,7 +21,7 @@ LAYERS = (
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 
-WITHOUT_TORCH = {"core", "data", "prompts", "metrics", "ranking", "web", "cli", "__main__", "__init__"}
+WITHOUT_TORCH = {"core", "data", "prompts", "metrics", "evaluate", "web", "cli", "__main__", "__init__"}
 HEAVY = {"torch", "monai", "lightning_fabric", "lightning", "transformers"}
 
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -12,6 +12,7 @@ from unicare.core.errors import ImageError, SettingsError
 from unicare.data.cohort import CohortRow, write_cohort
 from unicare.evaluate.rows import read_rows
 from unicare.evaluate.run import METRICS_FILE, SUMMARY_FILE, evaluate
+from unicare.evaluate.settings import EvaluationSettings
 from unicare.evaluate.terminal import print_worst
 
 AFFINE = np.diag([-1.0, -1.0, 10.0, 1.0])
@@ -210,3 +211,78 @@ def test_terminal_shows_the_worst_first(folders):
     assert text.index("[b]0") < text.index("[b]1")
     assert "[b]2" not in text
     assert "left ventricle blood cavity" in text
+
+
+def test_predictions_of_no_truth_are_listed(folders):
+    predictions, truth, _ = folders
+    save(truth / "a.nii.gz", heart())
+    for name in ("a_pred.nii.gz", "a.nii.gz", "b_pred.nii.gz", "a_prob_500.nii.gz"):
+        save(predictions / name, heart())
+    (predictions / "run.json").write_text("{}")
+    findings = evaluate(predictions, truth).findings
+    assert [text.split(":")[0] for text in findings] == ["a.nii.gz", "b_pred.nii.gz"]
+
+
+def test_the_summary_says_how_it_was_measured_and_what_was_found(folders, tmp_path):
+    predictions, truth, out = folders
+    scarred = heart()
+    scarred[6:8, 6:8, 2:4] = 2221
+    for case, predicted in (("a", scarred), ("b", heart()), ("c", scarred)):
+        save(truth / f"{case}.nii.gz", heart() if case == "c" else scarred)
+        save(predictions / f"{case}_pred.nii.gz", predicted)
+    entries = [(case, "North", "myops", "OOD" if case == "c" else "ID", (500, 2221)) for case in "abc"]
+    evaluate(predictions, truth, out, manifest(tmp_path, *entries))
+    summary = json.loads((out / SUMMARY_FILE).read_text())
+    assert (summary["definition"], summary["settings"]["tolerance_mm"]) == ("v1", 2.0)
+    assert summary["settings"]["compat"] is None
+    means = {
+        (name, one["structure"]): one["mean"]
+        for name, found in summary["distributions"].items()
+        for one in found
+        if one["metric"] == "dice"
+    }
+    assert (means["ID", "myocardial scar"], means["OOD", "myocardial scar"]) == (0.5, 0.0)
+    absence = summary["absence"]["myocardial scar"]
+    assert [absence[name] for name in ("correct_absence", "false_alarm", "missed", "found")] == [0, 1, 1, 1]
+    assert absence["sensitivity"]["n"] == 1
+    smallest = summary["lesions_by_size"]["myocardial scar"][0]
+    assert (smallest["size"], smallest["found"], smallest["lesions"]) == ("< 0.1 ml", 1, 2)
+
+
+def test_figures_that_json_cannot_hold_are_null(folders, tmp_path):
+    predictions, truth, out = folders
+    save(truth / "a.nii.gz", heart())
+    save(predictions / "a.nii.gz", heart())
+    cohort = manifest(tmp_path, ("a", "", "myops", "ID", (500, 600)))
+    settings = EvaluationSettings(("dice",), compat="nnunet")
+    result = evaluate(predictions, truth, out, cohort, settings=settings)
+    summary = json.loads((out / SUMMARY_FILE).read_text(), parse_constant=pytest.fail)
+    assert [(one["mean"], one["n"], one["undefined"]) for one in summary["structures"]] == [
+        (1.0, 1, 0),
+        (None, 0, 1),
+    ]
+    assert math.isnan(read_rows(out)[1].value)
+    assert math.isnan(result.rows[1].value)
+
+
+def test_an_unknown_task_is_refused(folders):
+    predictions, truth, _ = folders
+    save(truth / "a.nii.gz", heart())
+    predictions.mkdir()
+    with pytest.raises(SettingsError, match="unknown task; found brain; expected one of la, la_scar"):
+        evaluate(predictions, truth, task="brain")
+
+
+def test_the_terminal_shows_what_was_measured_and_where_a_name_means_two_labels(folders):
+    predictions, truth, _ = folders
+    for case, label in (("a", 200), ("b", 205)):
+        save(truth / f"{case}.nii.gz", heart(label))
+        save(predictions / f"{case}_pred.nii.gz", heart(label))
+    console = Console(record=True, width=120, force_terminal=False)
+    settings = EvaluationSettings(("volume_error_ml", "assd_mm"))
+    print_worst(evaluate(predictions, truth, settings=settings), console)
+    text = console.export_text()
+    assert "Volume error ml" in text
+    assert "ASSD mm" in text
+    assert "left ventricular myocardium (200)" in text
+    assert "left ventricular myocardium (205)" in text

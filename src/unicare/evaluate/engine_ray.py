@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from unicare import __version__
 from unicare.core.errors import SettingsError
@@ -19,6 +21,7 @@ Result = TypeVar("Result")
 _RETRIES = 3  # of a job whose process was lost; one that kills every process is given up then
 _STORE_BYTES = 100 * 2**20  # only tables of figures travel
 _IN_FLIGHT_PER_CPU = 4
+_PATIENCE_S = 10.0
 
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -82,6 +85,7 @@ def _connected(ray: Any, workers: int, address: str | None) -> Iterator[None]:
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
         if running:
+            _check_reachable(running)
             ray.init(address=running, **quiet)
         else:
             ray.init(
@@ -101,6 +105,18 @@ def _connected(ray: Any, workers: int, address: str | None) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _check_reachable(address: str) -> None:
+    """Knocks at the cluster's door: where nobody answers, Ray would wait for minutes and end the process.
+
+    Raises:
+        OSError: nobody is there.
+        ValueError: this is no address.
+    """
+    place = urlsplit(address if "://" in address else f"//{address}")
+    if place.hostname and place.port:
+        socket.create_connection((place.hostname, place.port), _PATIENCE_S).close()
 
 
 def _results(

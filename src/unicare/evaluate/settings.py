@@ -73,13 +73,9 @@ class EvaluationSettings:
     @property
     def definition(self) -> Definition:
         """That of the library in ``compat``."""
-        from unicare.metrics.compat import DEFINITIONS
+        from unicare.metrics.compat import find_definition
 
-        if self.compat not in DEFINITIONS:
-            raise SettingsError(
-                "unknown library", found=self.compat, expected=f"one of {', '.join(DEFINITIONS)}"
-            )
-        return DEFINITIONS[self.compat]
+        return find_definition(self.compat or "")
 
     @property
     def label_metrics(self) -> tuple[str, ...]:
