@@ -33,7 +33,8 @@ class Pair:
         spacing_mm: along the same axes.
         bent_mm: by about so much the prediction is bent over 90 to 300 mm.
         rough_mm: and by so much over 12 to 40 mm.
-        prediction: ``bent``; or, for the worst cases, ``empty`` or ``noise``.
+        prediction: ``bent``; or, for the worst cases, ``empty``, ``mirrored`` (along the first axis, as by a
+            wrong orientation) or ``noise``.
     """
 
     shape: tuple[int, int, int]
@@ -49,7 +50,8 @@ PAIRS: Mapping[str, Pair] = {
     "ct-half": Pair((256, 256, 200), (0.7, 0.7, 0.9)),
     "mri": Pair((256, 256, 12), (1.2, 1.2, 10.0)),
     "empty": Pair((512, 512, 200), (0.4, 0.4, 0.6), prediction="empty"),
-    "noise": Pair((512, 512, 200), (0.4, 0.4, 0.6), prediction="noise"),
+    "mirrored": Pair((512, 512, 200), (0.4, 0.4, 0.6), prediction="mirrored"),
+    "noise": Pair((256, 256, 200), (0.7, 0.7, 0.9), prediction="noise"),
 }
 """The pairs that are measured, by name."""
 
@@ -74,6 +76,8 @@ def make_pair(pair: Pair, seed: int = 1) -> tuple[Labels, Labels]:
     truth = np.ascontiguousarray(truth, dtype=np.uint8)
     if pair.prediction == "empty":
         return truth, np.zeros_like(truth)
+    if pair.prediction == "mirrored":
+        return truth, np.ascontiguousarray(truth[::-1])
     if pair.prediction == "noise":
         return truth, rng.integers(0, len(values) + 1, pair.shape, dtype=np.uint8)
     return truth, _bent(truth, pair, rng)

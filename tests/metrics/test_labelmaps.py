@@ -254,3 +254,5 @@ def test_what_cannot_be_measured_is_refused():
         measure_labels(labels, labels, (1,), (1, 1, 1), metrics=("dice", "brier"))
     with pytest.raises(SettingsError, match="tolerance"):
         measure_labels(labels, labels, (1,), (1, 1, 1), tolerance_mm=-1.0)
+    with pytest.raises(SettingsError, match="background"):
+        measure_labels(labels, labels, (0, 1), (1, 1, 1))

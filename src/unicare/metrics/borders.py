@@ -45,14 +45,12 @@ class Scan:
         counts: voxels of every label but 0 that is in either map, in the labels' order.
         box: shape of the box that the border voxels' places refer to: all that either map holds, with a
             margin of zeros on every side.
-        truth: border voxels of the truth; None if they weren't asked for.
-        prediction: border voxels of the prediction; None likewise.
+        borders: border voxels of the truth, and of the prediction; None if they weren't asked for.
     """
 
     counts: Mapping[int, Overlap]
     box: tuple[int, ...]
-    truth: Borders | None
-    prediction: Borders | None
+    borders: tuple[Borders, Borders] | None
 
 
 def arrange(
@@ -132,9 +130,8 @@ def scan_labels(
         for label in sorted(tallies[0].keys() | tallies[1].keys())
         if label
     }
-    if margin is None:
-        return Scan(counts, shape, None, None)
-    return Scan(counts, shape, _joined(found[0]), _joined(found[1]))
+    borders = None if margin is None else (_joined(found[0]), _joined(found[1]))
+    return Scan(counts, shape, borders)
 
 
 def _joint_box(

@@ -7,17 +7,16 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from unicare.core.errors import GeometryError
+from unicare.core.errors import GeometryError, SettingsError
 from unicare.metrics.borders import arrange, scan_labels
 from unicare.metrics.catalogue import DEFAULT_METRICS, find_metric
-from unicare.metrics.nearest import Neighbourhood
 from unicare.metrics.overlap import Overlap
-from unicare.metrics.rules import Figure, check_spacing, diagonal_mm
+from unicare.metrics.rules import Figure, check_spacing
 from unicare.metrics.surface import (
     DEFAULT_TOLERANCE_MM,
     SurfaceDistances,
     check_tolerance,
-    distances_from_scan,
+    label_distances,
 )
 
 __all__ = ["LABEL_METRICS", "count_labels", "measure_labels"]
@@ -73,24 +72,19 @@ def measure_labels(
 
     Raises:
         GeometryError: the shapes differ, the spacing doesn't fit them, or a map isn't of whole numbers.
-        SettingsError: an unknown metric, or an impossible tolerance.
+        SettingsError: an unknown metric, an impossible tolerance, or 0 among the labels.
     """
-    _check(truth, prediction, spacing_mm, metrics, tolerance_mm)
     wanted = tuple(labels)
-    image_diagonal_mm = diagonal_mm(truth.shape, spacing_mm)
-    truth, prediction, spacing = arrange(truth, prediction, spacing_mm)
-    distances: Mapping[int, SurfaceDistances] = {}
+    _check(truth, prediction, wanted, spacing_mm, metrics, tolerance_mm)
+    counts: Mapping[int, Overlap]
+    distances: Mapping[int, SurfaceDistances]
     if any(metric in _OF_DISTANCES for metric in metrics):
-        around = Neighbourhood.of(spacing, truth.shape)
-        scan = scan_labels(truth, prediction, around.reach)
-        distances = distances_from_scan(scan, wanted, spacing, around, image_diagonal_mm)
+        counts, distances = label_distances(truth, prediction, wanted, spacing_mm)
     else:
-        scan = scan_labels(truth, prediction)
+        counts, distances = count_labels(truth, prediction), {}
     return {
         label: {
-            metric: _figure(
-                metric, scan.counts.get(label, _EMPTY), distances.get(label), spacing_mm, tolerance_mm
-            )
+            metric: _figure(metric, counts.get(label, _EMPTY), distances.get(label), spacing_mm, tolerance_mm)
             for metric in metrics
         }
         for label in wanted
@@ -133,11 +127,16 @@ def _figure(
 def _check(
     truth: NDArray[Any],
     prediction: NDArray[Any],
+    labels: Sequence[int],
     spacing_mm: Sequence[float],
     metrics: Sequence[str],
     tolerance_mm: float,
 ) -> None:
     _check_maps(truth, prediction)
+    if 0 in labels:
+        raise SettingsError(
+            "a label that is no structure", found="0, the background", expected="other labels"
+        )
     check_spacing(spacing_mm, truth.ndim)
     check_tolerance(tolerance_mm)
     for metric in metrics:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unicare.core.errors import SettingsError
-from unicare.metrics.borders import Borders, Scan, arrange, scan_labels
+from unicare.metrics.borders import Borders, arrange, scan_labels
 from unicare.metrics.nearest import Neighbourhood, nearest_mm
+from unicare.metrics.overlap import Overlap
 from unicare.metrics.rules import Figure, Rule, check_masks, check_spacing, diagonal_mm
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "hausdorff_mm",
     "hd95_mm",
     "joint_box",
+    "label_distances",
     "nsd",
     "surface_distances",
 ]
@@ -107,59 +109,50 @@ def surface_distances(
     """
     truth, prediction = check_masks(truth, prediction)
     check_spacing(spacing_mm, truth.ndim)
-    return label_distances(truth, prediction, [1], spacing_mm, image_shape=image_shape)[1]
+    return label_distances(truth, prediction, [1], spacing_mm, image_shape=image_shape)[1][1]
 
 
 def label_distances(
     truth: NDArray[Any],
     prediction: NDArray[Any],
-    labels: Sequence[int],
+    labels: Iterable[int],
     spacing_mm: Sequence[float],
     *,
     image_shape: Sequence[int] | None = None,
-) -> dict[int, SurfaceDistances]:
-    """Like ``surface_distances`` for every label of two label maps of the same shape, all in one walk."""
+) -> tuple[Mapping[int, Overlap], dict[int, SurfaceDistances]]:
+    """Like ``surface_distances`` for many labels of two label maps, in one walk over both.
+
+    Args:
+        truth: label map of whole numbers.
+        prediction: label map of the same shape.
+        labels: which labels to measure; 0 isn't one.
+        spacing_mm: distance between voxel centres along each axis.
+        image_shape: shape of the whole image, if the maps are a crop of it.
+
+    Returns:
+        The voxels of every label that is in either map, which the walk counts as well, and the distances of
+        those that were asked for.
+    """
     shape = truth.shape if image_shape is None else tuple(image_shape)
     truth, prediction, spacing = arrange(truth, prediction, spacing_mm, shape)
     around = Neighbourhood.of(spacing, truth.shape)
     scan = scan_labels(truth, prediction, around.reach)
-    return distances_from_scan(scan, labels, spacing, around, diagonal_mm(shape, spacing_mm))
-
-
-def distances_from_scan(
-    scan: Scan,
-    labels: Sequence[int],
-    spacing_mm: Sequence[float],
-    around: Neighbourhood,
-    image_diagonal_mm: float,
-) -> dict[int, SurfaceDistances]:
-    """Distances between the borders that a walk over two label maps found.
-
-    Args:
-        scan: with a margin of the neighbourhood's reach.
-        labels: which ones to measure.
-        spacing_mm: along the axes of the maps that were walked over.
-        around: neighbourhood of that spacing.
-        image_diagonal_mm: what the distance to nothing counts as.
-    """
-    nothing = np.zeros(0)
     distances: dict[int, SurfaceDistances] = {}
-    both: list[int] = []
+    nothing = np.zeros(0)
     for label in labels:
         rule = scan.counts[label].rule if label in scan.counts else Rule.BOTH_EMPTY
-        empty_mm = 0.0 if rule is Rule.BOTH_EMPTY else image_diagonal_mm
+        empty_mm = 0.0 if rule is Rule.BOTH_EMPTY else diagonal_mm(shape, spacing_mm)
         distances[label] = SurfaceDistances(nothing, nothing, rule, empty_mm)
-        if rule is Rule.MEASURED:
-            both.append(label)
-    codes = sorted(set(both))
-    if codes and scan.truth is not None and scan.prediction is not None:
-        there = _directed_mm(scan.truth, scan.prediction, codes, scan.box, spacing_mm, around)
-        back = _directed_mm(scan.prediction, scan.truth, codes, scan.box, spacing_mm, around)
-        for label, to_prediction, to_truth in zip(codes, there, back, strict=True):
-            distances[label] = SurfaceDistances(
-                to_prediction, to_truth, Rule.MEASURED, distances[label].empty_mm
+    measured = sorted(label for label, found in distances.items() if found.rule is Rule.MEASURED)
+    if measured and scan.borders is not None:
+        here, other = scan.borders
+        there = _directed_mm(here, other, measured, scan.box, spacing, around)
+        back = _directed_mm(other, here, measured, scan.box, spacing, around)
+        for label, to_prediction, to_truth in zip(measured, there, back, strict=True):
+            distances[label] = replace(
+                distances[label], truth_to_prediction_mm=to_prediction, prediction_to_truth_mm=to_truth
             )
-    return distances
+    return scan.counts, distances
 
 
 def _directed_mm(
