@@ -57,6 +57,7 @@ bench: $(READY)
 	$(BIN)/python bench/real_zero.py
 	$(BIN)/python bench/speed.py
 	$(BIN)/python bench/cost.py
+	$(BIN)/python bench/metrics.py
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis src/*.egg-info
