@@ -29,6 +29,9 @@ TASKS = ("la", "la_scar", "whs", "myops", "liver")
 SPLIT = "test"
 """The split that has cases of centres which training hasn't seen."""
 
+BOARDS = ("aggregate_then_rank", "tfm4media")
+"""That the report ranks the predictors by."""
+
 SMALLEST_SCALE = 1e-6
 """One case from every line of the table of cohorts."""
 
@@ -153,8 +156,8 @@ def run_demo(out: Path, settings: DemoSettings | None = None, stage: Stage = _si
     for predictor in PREDICTORS:
         with timed(f"scoring ({predictor})") as progress:
             evaluations[predictor] = _evaluate(folders, predictor, chosen.workers, progress)
-    with timed("writing the report"):
-        _report(folders, evaluations)
+    with timed("writing the report") as progress:
+        _report(folders, evaluations, chosen.workers, progress)
     return DemoResult(folders.report, evaluations, failed, seconds)
 
 
@@ -242,16 +245,21 @@ def _evaluate(folders: _Folders, predictor: str, workers: int, progress: Progres
     )
 
 
-def _report(folders: _Folders, evaluations: Mapping[str, EvaluationResult]) -> None:
-    from unicare.evaluate.report import write_report
+def _report(
+    folders: _Folders, evaluations: Mapping[str, EvaluationResult], workers: int, progress: Progress
+) -> None:
+    from unicare.evaluate.report import Run, write_report
 
-    first = next(iter(evaluations))
     write_report(
         folders.report,
-        predictions_dir=folders.predicted_by(first),
         truth_dir=folders.truth,
-        rows=evaluations[first].rows,
+        runs=[Run(name, folders.predicted_by(name), of_run.rows) for name, of_run in evaluations.items()],
         images=folders.input,
         prompts_json=folders.input / "prompts.json",
-        title="Virtual patients (synthetic)",
+        cohort=folders.cohort / "cohort.csv",
+        boards=BOARDS,
+        title="Virtual patients",
+        note="Synthetic: simulated patients, not people. One predictor is broken on purpose.",
+        workers=workers,
+        progress=progress,
     )

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from unicare.core.volume import Volume
-from unicare.evaluate.report.slices import SliceScore, best_median_worst, score_slices, view_of
+from unicare.evaluate.report.slices import SliceErrors, slice_errors, telling_slices, view_of
 
 PLS = np.array([[0.0, -2.0, 0, 0], [-1.0, 0, 0, 0], [0, 0, 5.0, 0], [0, 0, 0, 1]])
 
@@ -46,32 +46,40 @@ def test_spacing_goes_with_rows_and_columns():
     assert view_of(1).spacing_mm(volume) == (5.0, 1.0)
 
 
-def test_slices_that_hold_nothing_have_no_score():
-    truth, prediction = np.zeros((4, 4, 5)), np.zeros((4, 4, 5))
-    truth[0, :, 1] = 9
-    prediction[0, :2, 1] = 9
-    prediction[1, 1, 3] = 9
-    truth[2, 2, 2] = 8
-    scores = score_slices("a", truth, prediction, 9, 2)
-    assert [(s.index, s.dice, s.voxels) for s in scores] == [(1, pytest.approx(2 / 3), 6), (3, 0.0, 1)]
+def test_errors_are_counted_slice_by_slice():
+    truth, prediction = np.zeros((4, 4, 5), dtype=bool), np.zeros((4, 4, 5), dtype=bool)
+    truth[0, :, 1] = True
+    prediction[0, :2, 1] = True
+    prediction[1, 1, 3] = True
+    errors = slice_errors(truth, prediction, 2)
+    assert errors.wrong.tolist() == [0, 2, 0, 1, 0]
+    assert [errors.dice(index) for index in range(5)] == [None, pytest.approx(2 / 3), None, 0.0, None]
 
 
-def slice_score(index, dice, voxels=10):
-    return SliceScore("a", 1, 2, index, dice, voxels)
+def errors_of(*wrong):
+    return SliceErrors(np.array(wrong), np.full(len(wrong), 100))
 
 
-def test_of_equal_slices_the_larger_is_shown():
-    scores = [
-        slice_score(i, d, v) for i, (d, v) in enumerate([(1.0, 2), (1.0, 80), (0.5, 9), (0, 5), (0, 50)])
-    ]
-    assert [(word, s.index) for word, s in best_median_worst(scores)] == [
-        ("best", 1),
-        ("median", 2),
-        ("worst", 4),
-    ]
+def test_the_slices_with_most_wrong_voxels_are_shown():
+    assert telling_slices([errors_of(0, 5, 0, 90, 1, 0, 40)], 2, spacing_mm=10.0) == [3, 6]
 
 
-def test_no_slice_is_shown_twice():
-    assert [s.index for _, s in best_median_worst([slice_score(0, 0.9)])] == [0]
-    assert {s.index for _, s in best_median_worst([slice_score(0, 0.9), slice_score(1, 0.2)])} == {0, 1}
-    assert best_median_worst([]) == []
+def test_thin_slices_beside_a_chosen_one_are_passed_over():
+    # 3 mm slices: the neighbours of the worst one look the same
+    assert telling_slices([errors_of(0, 80, 90, 85, 0, 0, 10)], 2, spacing_mm=3.0) == [2, 6]
+
+
+def test_every_prediction_shows_its_own_worst_slice():
+    one, other = errors_of(90, 80, 70, 0, 0), errors_of(0, 0, 0, 0, 3)
+    assert telling_slices([one, other], 2, spacing_mm=10.0) == [0, 4]
+
+
+def test_where_nothing_is_wrong_the_fullest_slice_is_shown():
+    perfect = SliceErrors(np.zeros(4, dtype=int), np.array([0, 2, 8, 4]))
+    assert telling_slices([perfect], 3, spacing_mm=5.0) == [2]
+
+
+def test_a_structure_that_is_nowhere_has_no_slice():
+    nothing = SliceErrors(np.zeros(4, dtype=int), np.zeros(4, dtype=int))
+    assert telling_slices([nothing], 3, spacing_mm=5.0) == []
+    assert telling_slices([], 3, spacing_mm=5.0) == []

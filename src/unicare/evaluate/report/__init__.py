@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from unicare.evaluate.report.results import Run
 from unicare.evaluate.report.write import write_report
 
-__all__ = ["write_report"]
+__all__ = ["Run", "write_report"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,11 @@ _LEAST_SIDE_MM = 60.0
 _CT_WINDOW_HU = (-160.0, 300.0)
 _AIR_BELOW_HU = -600.0
 _LEAST_AIR = 0.02
-_LARGEST_PIXELS = 512
+_LARGEST_PIXELS = 288
+_QUALITY = 68
+"""Of WebP: noise keeps its look, and a cut-out takes a few kilobytes."""
+
+_STRAIGHT_MM2 = 1e-6
 
 _Window = tuple[int, int, int, int]
 
@@ -35,7 +40,7 @@ class Overlay:
         height_mm: of the cut-out.
         image: the image as a data URI; None where the case has no image on the truth's grid.
         truth: SVG path of the truth's outline; empty where there is none.
-        prediction: SVG path of the prediction's outline.
+        predictions: SVG path of each prediction's outline.
         box: x, y, width, height of the prompt's box.
         points: x, y of each point inside the structure.
         negative_points: x, y of each point outside it.
@@ -46,7 +51,7 @@ class Overlay:
     height_mm: float
     image: str | None
     truth: str
-    prediction: str
+    predictions: tuple[str, ...]
     box: tuple[float, float, float, float] | None
     points: tuple[tuple[float, float], ...]
     negative_points: tuple[tuple[float, float], ...]
@@ -56,7 +61,7 @@ class Overlay:
 def draw_overlay(
     image: Volume | None,
     truth: Volume,
-    prediction: NDArray[Any],
+    predictions: Sequence[NDArray[Any]],
     label: int,
     slice_axis: int,
     index: int,
@@ -64,10 +69,12 @@ def draw_overlay(
 ) -> Overlay:
     """Cuts the surroundings of a structure out of a slice and draws what is known there.
 
+    The cut-out is the same for all predictions, so that they can be compared.
+
     Args:
         image: on the truth's grid, or None.
         truth: label map (P, L, S).
-        prediction: label map (P, L, S) on the same grid.
+        predictions: label maps (P, L, S) on the same grid.
         label: the structure's value.
         slice_axis: the axis that slices are counted along.
         index: the slice.
@@ -75,11 +82,11 @@ def draw_overlay(
     """
     view = view_of(slice_axis)
     in_truth = view.take(truth.data, index) == label
-    in_prediction = view.take(prediction, index) == label
+    in_predictions = [view.take(prediction, index) == label for prediction in predictions]
     spacing = view.spacing_mm(truth)
     rows = in_truth.shape[0]
     box = _page_box(view, prompt, rows)
-    window = _cut(in_truth | in_prediction, box, spacing)
+    window = _cut(np.logical_or.reduce([in_truth, *in_predictions]), box, spacing)
     top, left, bottom, right = window
     cut = (slice(top, bottom), slice(left, right))
 
@@ -91,7 +98,7 @@ def draw_overlay(
         height_mm=round((bottom - top) * spacing[0], 2),
         image=None if image is None else _data_uri(_grey(image, view.take(image.data, index)[cut]), spacing),
         truth=_outline(in_truth[cut], spacing),
-        prediction=_outline(in_prediction[cut], spacing),
+        predictions=tuple(_outline(mask[cut], spacing) for mask in in_predictions),
         box=None if box is None else _rectangle(place(box[1], box[0]), place(box[3], box[2])),
         points=tuple(
             place(*view.to_page(p.x + 0.5, p.y + 0.5, rows)) for p in (prompt.points if prompt else ())
@@ -159,7 +166,7 @@ def _is_ct(image: Volume) -> bool:
 
 
 def _data_uri(grey: NDArray[np.uint8], spacing: tuple[float, float]) -> str:
-    """A PNG with square pixels, as small as the finer spacing allows."""
+    """A WebP with square pixels, as small as the finer spacing allows."""
     from PIL import Image
 
     picture = Image.fromarray(grey)
@@ -171,8 +178,8 @@ def _data_uri(grey: NDArray[np.uint8], spacing: tuple[float, float]) -> str:
     if size != picture.size:
         picture = picture.resize(size, Image.Resampling.BICUBIC)
     buffer = io.BytesIO()
-    picture.save(buffer, format="PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+    picture.save(buffer, format="WEBP", quality=_QUALITY, method=4)
+    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
 def _outline(mask: NDArray[np.bool_], spacing: tuple[float, float]) -> str:
@@ -189,5 +196,16 @@ def _outline(mask: NDArray[np.bool_], spacing: tuple[float, float]) -> str:
 
 
 def _closed_path(line: NDArray[np.float64]) -> str:
-    points = " ".join(f"{x:.2f},{y:.2f}" for x, y in line[:-1])
-    return f"M{points}Z"
+    """A ring of points as a path: straight runs as one step, steps relative, in tenths of a millimetre."""
+    points = line[:-1]
+    before, after = points - np.roll(points, 1, axis=0), np.roll(points, -1, axis=0) - points
+    turns = np.abs(before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]) > _STRAIGHT_MM2
+    corners = np.rint((points[turns] if turns.sum() > 2 else points) * 10).astype(int)
+    steps = np.diff(corners, axis=0)
+    start = f"M{corners[0, 0] / 10:g},{corners[0, 1] / 10:g}"
+    return start + "l" + " ".join(f"{_short(x)},{_short(y)}" for x, y in steps) + "z"
+
+
+def _short(tenths: int) -> str:
+    """A number of tenths without a zero that says nothing."""
+    return f"{tenths / 10:g}".replace("0.", ".", 1) if abs(tenths) < 10 else f"{tenths / 10:g}"

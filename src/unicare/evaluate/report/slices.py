@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 
 from unicare.core.volume import Volume
 
-__all__ = ["SliceScore", "View", "best_median_worst", "score_slices", "view_of"]
+__all__ = ["SliceErrors", "View", "slice_errors", "telling_slices", "view_of"]
+
+_APART_MM = 8.0
+"""Closer slices look alike."""
 
 
 @dataclass(frozen=True)
@@ -64,45 +67,61 @@ def view_of(slice_axis: int) -> View:
 
 
 @dataclass(frozen=True)
-class SliceScore:
-    """Dice of one label on one slice.
+class SliceErrors:
+    """How far one prediction is off, slice by slice.
 
     Attributes:
-        case: the case's id.
-        label: the structure's value.
-        slice_axis: the axis that slices are counted along.
-        index: the slice.
-        dice: of truth and prediction on this slice.
-        voxels: how many voxels truth and prediction have there together.
+        wrong: voxels that only truth or only prediction holds (slices).
+        held: voxels of truth and prediction, counted twice where they agree (slices).
     """
 
-    case: str
-    label: int
-    slice_axis: int
-    index: int
-    dice: float
-    voxels: int
+    wrong: NDArray[np.int64]
+    held: NDArray[np.int64]
+
+    def dice(self, index: int) -> float | None:
+        """Of one slice; None where it holds nothing."""
+        held = int(self.held[index])
+        return None if held == 0 else (held - int(self.wrong[index])) / held
 
 
-def score_slices(
-    case: str, truth: NDArray[Any], prediction: NDArray[Any], label: int, slice_axis: int
-) -> list[SliceScore]:
-    """Dice of a label on every slice where truth or prediction holds it."""
+def slice_errors(truth: NDArray[np.bool_], prediction: NDArray[np.bool_], slice_axis: int) -> SliceErrors:
+    """Counts a structure's wrong voxels on every slice.
+
+    Args:
+        truth: mask (P, L, S).
+        prediction: mask (P, L, S).
+        slice_axis: the axis that slices are counted along.
+    """
     others = tuple(axis for axis in range(3) if axis != slice_axis)
-    in_truth, in_prediction = truth == label, prediction == label
-    common = np.count_nonzero(in_truth & in_prediction, axis=others)
-    total = np.count_nonzero(in_truth, axis=others) + np.count_nonzero(in_prediction, axis=others)
-    return [
-        SliceScore(case, label, slice_axis, int(i), float(2 * common[i] / total[i]), int(total[i]))
-        for i in np.flatnonzero(total)
-    ]
+    wrong = np.count_nonzero(truth != prediction, axis=others)
+    held = np.count_nonzero(truth, axis=others) + np.count_nonzero(prediction, axis=others)
+    return SliceErrors(np.asarray(wrong, dtype=np.int64), np.asarray(held, dtype=np.int64))
 
 
-def best_median_worst(scores: Iterable[SliceScore]) -> list[tuple[str, SliceScore]]:
-    """Up to three slices with the words for them; where Dice ties, the larger one is shown."""
-    ranked: Sequence[SliceScore] = sorted(scores, key=lambda score: (-score.dice, -score.voxels))
-    if not ranked:
-        return []
-    worst = max((score for score in ranked if score.dice == ranked[-1].dice), key=lambda score: score.voxels)
-    chosen = [("best", ranked[0]), ("median", ranked[len(ranked) // 2]), ("worst", worst)]
-    return list({score: (word, score) for word, score in chosen}.values())
+def telling_slices(errors: Sequence[SliceErrors], most: int, spacing_mm: float) -> list[int]:
+    """The slices on which predictions went wrong, at some distance from each other.
+
+    Each prediction in turn gives the slice with most of its wrong voxels that isn't close to one already
+    chosen. Where nothing is wrong, the slice that holds most is shown.
+
+    Args:
+        errors: one for each prediction, the one that matters most first.
+        most: how many slices at most.
+        spacing_mm: between slices.
+
+    Returns:
+        Indices from first to last slice; none where no slice holds anything.
+    """
+    apart = max(1, round(_APART_MM / spacing_mm))
+    chosen: list[int] = []
+    left = [error.wrong.copy() for error in errors]
+    while len(chosen) < most and any(wrong.any() for wrong in left):
+        for wrong in left:
+            if wrong.any() and len(chosen) < most:
+                index = int(wrong.argmax())
+                chosen.append(index)
+                for other in left:
+                    other[max(0, index - apart + 1) : index + apart] = 0
+    if not chosen and errors and errors[0].held.any():
+        chosen = [int(errors[0].held.argmax())]
+    return sorted(chosen)
