@@ -8,6 +8,7 @@ __all__ = [
     "OutputError",
     "PromptError",
     "SettingsError",
+    "SubmissionError",
     "UnicareError",
     "WeightsError",
 ]
@@ -65,3 +66,7 @@ class SettingsError(UnicareError):
 
 class OutputError(UnicareError):
     """A place that can't be written to."""
+
+
+class SubmissionError(UnicareError):
+    """What a team handed in, or is about to, that can't be used."""
