@@ -178,7 +178,8 @@ def test_where_definitions_agree_with_v1(pair, spacing_mm):
     monai = DEFINITIONS["monai"].measure(truth, prediction, spacing_mm)
     medpy = DEFINITIONS["medpy"].measure(truth, prediction, spacing_mm)
     assert monai["hausdorff_mm"].value == pytest.approx(own.hausdorff_mm().value, rel=1e-6)
-    assert monai["hd95_mm"].value == pytest.approx(own.hd95_mm().value, rel=1e-6, abs=1e-6)
+    # MONAI finds the place of the percentile in single precision, so that it can be off by a bit of one gap
+    assert monai["hd95_mm"].value == pytest.approx(own.hd95_mm().value, rel=1e-6, abs=1e-4)
     assert medpy["hausdorff_mm"].value == pytest.approx(own.hausdorff_mm().value)
     assert medpy["assd_mm"].value == pytest.approx(own.assd_mm().value)
 
