@@ -209,7 +209,7 @@ def join_parts(parts: Sequence[ScoredPart]) -> ScoredPart:
         ),
         cases=sum(part.cases for part in parts),
         units=frozenset[Hashable]().union(*(part.units for part in parts)),
-        missing=tuple(np.sum([part.missing for part in parts], axis=0)) if parts[0].missing else (),
+        missing=tuple(sum(counts) for counts in zip(*(part.missing for part in parts), strict=True)),
     )
 
 
