@@ -236,6 +236,8 @@ def test_other_dimensions():
     figures = measure_labels(line_truth, line, (1, 2), (2.0,))
     assert figures[1]["hausdorff_mm"].value == 2.0
     assert figures[2]["hausdorff_mm"].value == 0.0
+    none = np.zeros((4, 0, 1), dtype=np.uint8)
+    assert measure_labels(none, none, (1,), (1, 1, 1))[1]["assd_mm"] == Figure(0.0, Rule.BOTH_EMPTY)
     one = np.ones((1, 1, 1), dtype=np.uint8)
     assert measure_labels(one, one, (1,), (1, 1, 1))[1]["assd_mm"] == Figure(0.0, Rule.MEASURED)
 

@@ -74,7 +74,7 @@ def arrange(
         Truth and prediction of one axis at least, and the spacing along what axes they have now.
     """
     lengths = truth.shape if image_shape is None else tuple(image_shape)
-    kept = [axis for axis, length in enumerate(lengths) if length > 1] or [0]
+    kept = [axis for axis, length in enumerate(lengths) if (length, truth.shape[axis]) != (1, 1)] or [0]
     order = sorted(kept, key=lambda axis: -abs(truth.strides[axis]))
     dropped = [axis for axis in range(truth.ndim) if axis not in kept]
     turn = tuple(slice(None, None, -1 if truth.strides[axis] < 0 else 1) for axis in order)
@@ -169,7 +169,7 @@ def _slabs(
     """
     layer = tuple(side.stop - side.start + 2 * count for side, count in zip(box[1:], pad, strict=True))
     itemsize = max(dtype.itemsize for dtype in dtypes)
-    depth = min(len(maps[0]), max(1, _SLAB_BYTES // (math.prod(layer) * itemsize)))
+    depth = max(1, min(len(maps[0]), _SLAB_BYTES // (math.prod(layer) * itemsize)))
     room = tuple(
         slice(count, count + side.stop - side.start) for side, count in zip(box[1:], pad, strict=True)
     )

@@ -44,7 +44,7 @@ class Neighbourhood:
         radius_mm = (_NEIGHBOURS * float(spacing.prod()) / unit_ball) ** (1 / axes)
         # Beyond 16 voxels a flat ball would be a large one.
         radius_mm = min(radius_mm, 16.5 * float(spacing.min()))
-        reach = np.minimum(np.floor(radius_mm / spacing).astype(int), np.asarray(shape) - 1)
+        reach = np.minimum(np.floor(radius_mm / spacing).astype(int), np.maximum(np.asarray(shape) - 1, 0))
         steps = np.indices(2 * reach + 1).reshape(axes, -1).T - reach
         distances_mm = lengths_mm(steps, spacing)
         order = np.argsort(distances_mm, kind="stable")
