@@ -162,11 +162,13 @@ def in_own_process(name: str, folder: Path, repeats: int) -> dict[str, Any]:
     done = subprocess.run(
         command,
         env={**os.environ, **one},
-        stdout=subprocess.PIPE,
+        capture_output=True,
         text=True,
-        check=True,
+        check=False,
         preexec_fn=lambda: os.sched_setaffinity(0, pinned),
     )
+    if done.returncode:
+        return {"load": load, "error": done.stderr.strip().splitlines()[-1]}
     return {"load": load, **json.loads(done.stdout.splitlines()[-1])}
 
 
@@ -182,6 +184,7 @@ def bench_pair(name: str, peers: Iterable[str], repeats: int) -> dict[str, Any]:
     """Measures us and the peers on one pair, each in a process of its own, one after the other."""
     pair = PAIRS[name]
     results: dict[str, Any] = {}
+    print(f"{name}: making the pair", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         truth, prediction = make_pair(pair)
@@ -192,33 +195,40 @@ def bench_pair(name: str, peers: Iterable[str], repeats: int) -> dict[str, Any]:
             print(f"{name}: {tool} …", file=sys.stderr, flush=True)
             often = tool == OURS and pair.prediction == "bent"
             results[tool] = in_own_process(tool, folder, repeats if often else 1)
-            print(f"{name}: {tool} {results[tool]['cpu_seconds']} CPU seconds", file=sys.stderr, flush=True)
-            if tool != OURS and pair.prediction != "empty":
-                apart = farthest_apart(tool, results[OURS]["figures"], results[tool]["figures"])
-                results[tool]["apart"] = apart
+            found = results[tool]
+            print(
+                f"  CPU seconds: {found.get('cpu_seconds', found.get('error'))}", file=sys.stderr, flush=True
+            )
+            if tool != OURS and "figures" in found and pair.prediction != "empty":
+                found["apart"] = farthest_apart(tool, results[OURS]["figures"], found["figures"])
     return results
 
 
 def table(results: Mapping[str, Mapping[str, Any]]) -> str:
     """The figures as a Markdown table."""
     lines = [
-        "| pair (synthetic) | voxels | tool | CPU seconds | seconds | peak GB | times ours "
+        "| pair (synthetic) | voxels | tool | CPU seconds | seconds | peak GB | times ours (CPU) "
         "| largest difference | load |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for name, tools in results.items():
         size = " × ".join(str(count) for count in PAIRS[name].shape)
         ours = statistics.median(tools[OURS]["cpu_seconds"])
-        for tool, found in tools.items():
-            cpu, wall = found["cpu_seconds"], found["seconds"]
-            spread = f" ({min(cpu):.2f}–{max(cpu):.2f}, n={len(cpu)})" if len(cpu) > 1 else ""
-            apart = ", ".join(f"{metric} {value:.1g}" for metric, value in found.get("apart", {}).items())
-            lines.append(
-                f"| {name} | {size} | {tool} | {statistics.median(cpu):.3g}{spread} "
-                f"| {statistics.median(wall):.3g} | {found['peak_gb']:.2f} "
-                f"| {statistics.median(cpu) / ours:.3g} | {apart} | {found['load']:.1f} |"
-            )
+        lines += [f"| {name} | {size} | {tool} | {row(found, ours)} |" for tool, found in tools.items()]
     return "\n".join(lines)
+
+
+def row(found: Mapping[str, Any], ours: float) -> str:
+    """The cells of one tool, from its CPU seconds on."""
+    if "error" in found:
+        return f"fails: {found['error']} | | | | | {found['load']:.1f}"
+    cpu, wall = found["cpu_seconds"], found["seconds"]
+    spread = f" ({min(cpu):.2g}–{max(cpu):.2g}, n={len(cpu)})" if len(cpu) > 1 else ""
+    apart = ", ".join(f"{metric} {value:.1g}" for metric, value in found.get("apart", {}).items())
+    return (
+        f"{statistics.median(cpu):.3g}{spread} | {statistics.median(wall):.3g} | {found['peak_gb']:.2f} "
+        f"| {statistics.median(cpu) / ours:.3g} | {apart} | {found['load']:.1f}"
+    )
 
 
 def main() -> None:
