@@ -22,7 +22,7 @@ def test_labels_that_are_scored_are_nothing_to_talk_about():
 def test_the_id_of_another_task_is_told_with_the_right_one(task):
     found = only(prediction_findings("a", {200: 9, 500: 3}, WHS, task=task))
     assert (found.kind, found.voxels) == (Kind.OTHER_LABEL, 9)
-    for word in ("label 200", "myops's value for left ventricular myocardium", "write 205", "not found"):
+    for word in ("label 200", "in myops is left ventricular myocardium", "write 205", "not found"):
         assert word in found.text
 
 

@@ -79,7 +79,7 @@ def _finding(
     if mixed is not None and not (in_truth or (names and label in names)):
         structure, other_task, right = mixed
         text = (
-            f"label {label} is predicted: {other_task}'s value for {structure}, which is {right} here; "
+            f"label {label} is predicted, which in {other_task} is {structure}; here that is {right}; "
             f"its voxels count as not found; write {right}"
         )
         return Finding(Kind.OTHER_LABEL, text, case, voxels)

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from unicare.evaluate.check import CheckResult
+from unicare.evaluate.findings import Finding
 from unicare.evaluate.rows import Mean, Row
 from unicare.evaluate.summary import EvaluationResult, means_by_distribution
 from unicare.metrics.catalogue import CATALOGUE
@@ -19,7 +20,8 @@ from unicare.metrics.catalogue import CATALOGUE
 __all__ = ["print_check", "print_worst", "worst_first", "worst_results"]
 
 _SHOWN_FINDINGS = 10
-_SHOWN_PROBLEMS = 200
+_SHOWN_CASES = 8
+_WIDEST_CASE = 30
 _PREFERRED = ("dice", "hausdorff_mm", "hd95_mm", "nsd")
 _FEWEST, _MOST = 2, 4
 _ENDLESS = 10_000
@@ -51,19 +53,23 @@ def print_worst(result: EvaluationResult, console: Console, count: int = 10) -> 
 
 
 def print_check(result: CheckResult, console: Console) -> None:
-    """Prints what is wrong with a folder of predictions, if anything is."""
+    """Prints what is wrong with a folder of predictions, if anything is; the same fault on one line."""
     if result.ok:
         return
-    table = _table(f"{len(result.problems)} problems in {result.cases} cases")
-    table.add_column("case", overflow="fold", ratio=1)
+    groups: dict[tuple[str, str], list[Finding]] = {}
+    for one in result.problems:
+        groups.setdefault((str(one.kind), one.text), []).append(one)
+    table = _table("What is wrong")
     table.add_column("problem")
-    table.add_column("what", overflow="fold", ratio=4)
-    for one in result.problems[:_SHOWN_PROBLEMS]:
-        voxels = "" if one.voxels is None else f" ({one.voxels} voxels)"
-        table.add_row(Text(one.case), Text(str(one.kind)), Text(one.text + voxels))
+    table.add_column("cases", overflow="fold", max_width=_WIDEST_CASE)
+    table.add_column("what", overflow="fold")
+    for (kind, text), group in groups.items():
+        counts = [one.voxels for one in group if one.voxels is not None]
+        voxels = f" ({sum(counts)} voxels)" if counts else ""
+        cases = [one.case for one in group]
+        more = [f"and {len(cases) - _SHOWN_CASES} more"] if len(cases) > _SHOWN_CASES else []
+        table.add_row(Text(kind), Text("\n".join(cases[:_SHOWN_CASES] + more)), Text(text + voxels))
     console.print(table)
-    if len(result.problems) > _SHOWN_PROBLEMS:
-        console.print(Text(f"… and {len(result.problems) - _SHOWN_PROBLEMS} more; --json lists all"))
 
 
 def worst_first(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
@@ -202,7 +208,9 @@ def _print_list(console: Console, title: str, lines: Sequence[str]) -> None:
     if not lines:
         return
     console.print(Text(f"{title} ({len(lines)}):", style="bold"))
+    items = Table.grid(padding=(0, 1))
     for line in lines[:_SHOWN_FINDINGS]:
-        console.print(Text(f"  {line}"))
+        items.add_row("-", Text(line))
+    console.print(items)
     if len(lines) > _SHOWN_FINDINGS:
         console.print(Text(f"  … and {len(lines) - _SHOWN_FINDINGS} more, in summary.json"))
