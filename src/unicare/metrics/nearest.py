@@ -110,10 +110,14 @@ def _look_up(
     neighbourhood: Neighbourhood,
 ) -> None:
     """Writes the distance of every start that has a goal in its neighbourhood."""
-    grid = np.zeros(math.prod(box), dtype=goal_codes.dtype)
-    grid[goals] = goal_codes
+    if not starts.size:
+        return
     strides = np.array([math.prod(box[axis + 1 :]) for axis in range(len(box))])
     farthest = int(np.asarray(neighbourhood.reach) @ strides)
+    first = int(min(starts.min(), goals.min())) - farthest
+    last = int(max(starts.max(), goals.max())) + farthest
+    grid = np.zeros(last - first + 1, dtype=goal_codes.dtype)
+    grid[goals - first] = goal_codes
     # Views that begin a step later spare adding that step to every index.
     shells = [
         (distance, [grid[farthest + step :] for step in (steps @ strides).tolist()])
@@ -121,7 +125,7 @@ def _look_up(
     ]
     for begin in range(0, starts.size, _CHUNK):
         chunk = np.arange(begin, min(begin + _CHUNK, starts.size))
-        places, codes = starts[chunk] - farthest, start_codes[chunk]
+        places, codes = starts[chunk] - (first + farthest), start_codes[chunk]
         for distance, views in shells:
             met = views[0].take(places) == codes
             for view in views[1:]:
