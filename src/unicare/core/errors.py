@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "ContainerError",
     "GeometryError",
     "ImageError",
     "OutputError",
@@ -70,3 +71,7 @@ class OutputError(UnicareError):
 
 class SubmissionError(UnicareError):
     """What a team handed in, or is about to, that can't be used."""
+
+
+class ContainerError(UnicareError):
+    """A container engine that is missing or doesn't do what it should: the host's fault, never the team's."""
