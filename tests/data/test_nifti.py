@@ -173,6 +173,19 @@ def test_labels_between_whole_numbers_are_refused(tmp_path):
         load_labels(written(tmp_path / "a.nii.gz", data))
 
 
+def test_large_float_labels_are_read_piece_by_piece_to_the_same_end(tmp_path):
+    shape = (171, 171, 171)  # more values than are worked on at once
+    labels = np.zeros(shape, dtype=np.float32, order="F")
+    labels[-1, -1, -1], labels[0, 0, 0], labels[5, :, 90] = 2221, -3, 420
+    path = written(tmp_path / "large.nii", labels)
+    found = load_labels(path)
+    assert_array_equal(found.to_file_axes(found.data), labels)
+    assert found.data.dtype == np.int16
+    labels[-1, -1, -2] = 419.99
+    with pytest.raises(ImageError, match=r"found 1 voxels .* the first 419\.99 at \(170, 170, 169\)"):
+        load_labels(written(path, labels))
+
+
 def test_labels_too_large_to_be_exact_are_refused(tmp_path):
     with pytest.raises(ImageError, match="not a label map"):
         load_labels(written(tmp_path / "a.nii", np.full((1, 1, 2), 1e30)))

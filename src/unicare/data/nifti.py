@@ -88,25 +88,7 @@ def load_labels(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> 
     layout, raw = read_values(path, max_bytes)
     if raw.dtype.kind in "iu" and layout.scaling is None:
         return _volume(path, layout, raw.astype(raw.dtype.newbyteorder("="), copy=False))
-    values = _scaled(raw, layout, np.float64)
-    _refuse_not_finite(path, values, raw, layout)
-    whole = np.rint(values)
-    broken = np.abs(values - whole) > _WHOLE_TOLERANCE
-    if broken.any():
-        raise ImageError(
-            f"{path}: not a label map",
-            found=f"{int(broken.sum())} voxels that aren't whole numbers, the first {values[broken][0]:g} "
-            f"at {_index(broken, layout)}",
-            expected="an integer label in every voxel",
-            mend="resample label maps with nearest neighbour, and give images where images are asked for",
-        )
-    if max(abs(whole.min()), abs(whole.max())) > 2**53:
-        raise ImageError(
-            f"{path}: not a label map",
-            found=f"values from {whole.min():g} to {whole.max():g}",
-            expected="labels of at most 9007199254740992",
-        )
-    return _volume(path, layout, whole.astype(_label_type(int(whole.min()), int(whole.max()))))
+    return _volume(path, layout, _whole_labels(path, layout, raw))
 
 
 def save_labels(path: str | os.PathLike[str], grid: Volume, labels: ArrayLike) -> None:
@@ -160,6 +142,44 @@ def _scaled(raw: NDArray[Any], layout: VoxelLayout, dtype: type[np.floating[Any]
             piece = slice(start, start + _CHUNK)
             values[piece] = raw[piece].astype(np.float64) * slope + intercept
         return values
+
+
+def _whole_labels(path: Path, layout: VoxelLayout, raw: NDArray[Any]) -> NDArray[Any]:
+    """Stored values that aren't plain integers as labels; worked on in pieces to spare memory."""
+    pieces = [slice(start, start + _CHUNK) for start in range(0, raw.size, _CHUNK)]
+    smallest, largest = np.inf, -np.inf
+    for piece in pieces:
+        values = _scaled(raw[piece], layout, np.float64)
+        whole = np.rint(values)
+        with np.errstate(invalid="ignore"):
+            fine = bool((np.abs(values - whole) <= _WHOLE_TOLERANCE).all())  # not so for nan and infinity
+        if not fine:
+            raise _no_labels(path, layout, raw)
+        smallest, largest = min(smallest, whole.min()), max(largest, whole.max())
+    if max(abs(smallest), abs(largest)) > 2**53:
+        raise ImageError(
+            f"{path}: not a label map",
+            found=f"values from {smallest:g} to {largest:g}",
+            expected="labels of at most 9007199254740992",
+        )
+    labels = np.empty(raw.size, dtype=_label_type(int(smallest), int(largest)))
+    for piece in pieces:
+        labels[piece] = np.rint(_scaled(raw[piece], layout, np.float64))
+    return labels
+
+
+def _no_labels(path: Path, layout: VoxelLayout, raw: NDArray[Any]) -> ImageError:
+    """What to say of values that are no labels, and where the first of them is."""
+    values = _scaled(raw, layout, np.float64)
+    _refuse_not_finite(path, values, raw, layout)
+    broken = np.abs(values - np.rint(values)) > _WHOLE_TOLERANCE
+    return ImageError(
+        f"{path}: not a label map",
+        found=f"{int(broken.sum())} voxels that aren't whole numbers, the first {values[broken][0]:g} "
+        f"at {_index(broken, layout)}",
+        expected="an integer label in every voxel",
+        mend="resample label maps with nearest neighbour, and give images where images are asked for",
+    )
 
 
 def _refuse_not_finite(path: Path, values: NDArray[Any], raw: NDArray[Any], layout: VoxelLayout) -> None:
