@@ -195,3 +195,9 @@ def test_a_run_that_is_killed_is_gone_on_with(folders, tmp_path, workers):
     assert result.kept == done
     evaluate(predictions, truth, tmp_path / "undisturbed")
     assert bytes_of(out) == bytes_of(tmp_path / "undisturbed")
+
+
+def test_other_code_measures_anew(folders, monkeypatch):
+    evaluate(*folders)
+    monkeypatch.setattr("unicare.evaluate.journal._code", lambda: "of another day")
+    assert evaluate(*folders).kept == 0

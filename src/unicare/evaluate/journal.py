@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TextIO
@@ -27,6 +28,7 @@ JOURNAL_FILE = "cases.jsonl"
 """Name of the journal in the folder of results."""
 
 _COMPACT = (",", ":")
+_FIGURES_COME_FROM = ("core", "data", "metrics", "evaluate")
 
 
 @dataclass(frozen=True)
@@ -47,15 +49,15 @@ class About:
 def case_key(task: CaseTask, settings: EvaluationSettings) -> str:
     """A word that changes whenever the figures of a case could.
 
-    It is made from the definition's version, the program's, the settings, what is scored, and place, size and
-    time of the case's files.
+    It is made from the definition's version, the program's code, the settings, what is scored, and place,
+    size and time of the case's files.
     """
     files = [task.truth, task.prediction]
     if settings.probabilities is not None:
         files += find_probabilities(settings.probabilities, task.case)
     content = [
         DEFINITION,
-        __version__,
+        _code(),
         settings.as_dict(),
         task.task,
         sorted((task.names or {}).items()),
@@ -63,6 +65,16 @@ def case_key(task: CaseTask, settings: EvaluationSettings) -> str:
         [_fingerprint(path) for path in files],
     ]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+@cache
+def _code() -> str:
+    """The version and a hash of the modules that figures come from: versions change less often than code."""
+    digest = hashlib.sha256(__version__.encode())
+    for name in _FIGURES_COME_FROM:
+        for path in sorted((Path(__file__).parents[1] / name).rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _fingerprint(path: Path | None) -> tuple[str, int, int] | None:
