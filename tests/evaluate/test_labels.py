@@ -48,6 +48,13 @@ def test_a_label_of_no_table_and_no_truth():
     assert "label 77 is predicted, but is in neither the table of whs nor the truth" in found.text
 
 
+def test_an_image_in_the_place_of_a_label_map_is_one_sentence():
+    found = only(prediction_findings("a", dict.fromkeys(range(3000, 4000), 2), WHS, task="whs"))
+    assert found.kind is Kind.UNKNOWN_LABEL
+    assert "looks like an image" in found.text
+    assert found.voxels == 2000
+
+
 def test_a_label_that_somebody_named_is_not_unknown():
     found = only(prediction_findings("a", {77: 3}, (9,), names={77: "thymus", 9: "heart"}))
     assert (found.kind, "thymus" in found.text) == (Kind.NOT_SCORED, True)

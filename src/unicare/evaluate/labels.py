@@ -9,6 +9,8 @@ from unicare.evaluate.findings import Finding, Kind
 
 __all__ = ["is_known", "prediction_findings", "structure_name", "structure_of"]
 
+_MOST_UNKNOWN = 20
+
 
 def structure_of(label: int, task: str | None = None) -> Structure | None:
     """The structure that a label stands for in a task (or in any), or None."""
@@ -57,10 +59,17 @@ def prediction_findings(
         )
         return [Finding(Kind.OTHER_LABEL, text, case, sum(predicted.values()))]
     known_here = set(scored if in_truth is None else in_truth) | set(scored)
-    return [
+    findings = [
         _finding(case, label, predicted[label], scored, label in known_here, annotated, task, names)
         for label in sorted(set(predicted) - set(scored))
     ]
+    unknown = [one for one in findings if one.kind is Kind.UNKNOWN_LABEL]
+    if len(unknown) <= _MOST_UNKNOWN:
+        return findings
+    text = f"over {_MOST_UNKNOWN} labels that are in no table and not in the truth: this looks like an image"
+    voxels = sum(one.voxels or 0 for one in unknown)
+    others = [one for one in findings if one.kind is not Kind.UNKNOWN_LABEL]
+    return [*others, Finding(Kind.UNKNOWN_LABEL, f"{text}, not like a label map", case, voxels)]
 
 
 def _finding(
