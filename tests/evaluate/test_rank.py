@@ -188,15 +188,23 @@ def test_identical_teams_share_rank_interval_and_groups(figures, scheme):
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_one_case_leaves_nothing_to_draw(scheme):
+def test_one_case_says_nothing_of_how_sure_it_is(scheme):
     result = rank_teams(board(scheme), both([[0.5], [0.7], [0.6]]), bootstrap=100)
     for row in result.final.rows:
-        assert row.score.low == row.score.value == row.score.high
-        assert row.rank.low == row.rank.rank == row.rank.high
-    assert result.final.tau is not None
-    assert (result.final.tau.mean, result.final.tau.sd) == (1, 0)
-    assert any("one patient only" in note for note in result.notes)
+        assert (row.score.low, row.score.high, row.rank.low, row.rank.high) == (None,) * 4
+        assert row.groups == ("a",)
+    assert result.final.tau is None
+    assert any("no intervals" in note for note in result.final.notes)
     assert any("too few" in note for note in result.final.notes)
+    assert any("one patient only" in note for note in result.notes)
+
+
+def test_a_part_of_one_case_does_not_widen_the_others():
+    parts = [{"name": "L", "task": "liver"}, {"name": "W", "task": "whs"}]
+    figures = in_parts(np.random.default_rng(0).random((3, 11)), "l" * 10 + "w")
+    many, one = rank_teams(by_dice(parts=parts), figures, bootstrap=50).tables
+    assert all(row.score.low < row.score.value < row.score.high for row in many.rows)
+    assert all(row.score.low is None for row in one.rows)
 
 
 def test_the_seed_says_what_is_drawn():

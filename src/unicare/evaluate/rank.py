@@ -26,7 +26,18 @@ _FEWEST = 6
 
 @dataclass(frozen=True, eq=False)
 class ScoredPart:
-    """One part of a board, scored but not yet written down."""
+    """One part of a board, scored but not yet written down.
+
+    Attributes:
+        part: what the board says.
+        measured: its criteria.
+        scored: its scores.
+        cases: how many count.
+        units: the patients, each in its centre.
+        missing: of every team, cases without a figure.
+        notes: what else must be known.
+        drawn: whether samples differ; they don't where no centre has two patients.
+    """
 
     part: Part
     measured: tuple[Measured, ...]
@@ -35,6 +46,7 @@ class ScoredPart:
     units: frozenset[Hashable] = frozenset()
     missing: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
+    drawn: bool = False
 
 
 def rank_teams(
@@ -152,6 +164,10 @@ def _score_part(
     )
     kept = frozenset(unit for unit, there in zip(units, held, strict=True) if there)
     missing = np.max([chosen.missing(one.criterion.metric) for one in measured], axis=0)
+    varied = bool((drawn.weights[1:][:, held] != 1).any())
+    notes = _part_notes(part, chosen, lacking, missing, len(kept))
+    if drawn.samples and not varied:
+        notes.append("no intervals: no centre has two patients here, so that nothing could be drawn")
     return ScoredPart(
         part=part,
         measured=measured,
@@ -159,7 +175,8 @@ def _score_part(
         cases=int(held.sum()),
         units=kept,
         missing=tuple(int(count) for count in missing),
-        notes=tuple(_part_notes(part, chosen, lacking, missing, len(kept))),
+        notes=tuple(notes),
+        drawn=varied,
     )
 
 
@@ -175,7 +192,8 @@ def _part_notes(
     if gone:
         notes.append(f"nobody has figures of {', '.join(gone)}")
     if patients < _FEWEST:
-        notes.append(f"{patients} patients are too few to tell any two teams apart")
+        found = "1 patient is" if patients == 1 else f"{patients} patients are"
+        notes.append(f"{found} too few to tell any two teams apart")
     return notes
 
 
@@ -210,6 +228,7 @@ def join_parts(parts: Sequence[ScoredPart]) -> ScoredPart:
         cases=sum(part.cases for part in parts),
         units=frozenset[Hashable]().union(*(part.units for part in parts)),
         missing=tuple(sum(counts) for counts in zip(*(part.missing for part in parts), strict=True)),
+        drawn=any(part.drawn for part in parts),
     )
 
 
@@ -217,15 +236,16 @@ def table_result(scored: ScoredPart, teams: Sequence[str], confidence: float, al
     """Writes a part down: teams in the order of their ranks, with intervals and groups."""
     ranks, scores = scored.scored.ranks, scored.scored.scores
     order = sorted(range(len(teams)), key=lambda team: (ranks[0, team], teams[team]))
+    first = 1 if scored.drawn else len(ranks)  # of the samples that say something
     p_values, letters = _compared(scored.scored.tested, order, alpha)
     standings = []
     for team in order:
-        figures, by_column = _by_column(scored.measured, team, confidence)
+        figures, by_column = _by_column(scored.measured, team, first, confidence)
         standings.append(
             Standing(
                 team=teams[team],
-                rank=rank_estimate(int(ranks[0, team]), ranks[1:, team], confidence),
-                score=estimate(scores[0, team], scores[1:, team], confidence),
+                rank=rank_estimate(int(ranks[0, team]), ranks[first:, team], confidence),
+                score=estimate(scores[0, team], scores[first:, team], confidence),
                 figures=figures,
                 ranks=by_column,
                 groups=letters[team] if letters else (),
@@ -240,7 +260,7 @@ def table_result(scored: ScoredPart, teams: Sequence[str], confidence: float, al
         rows=tuple(standings),
         p_values=p_values,
         tested=scored.scored.tested.what if scored.scored.tested is not None else "",
-        tau=tau_of(ranks[0], ranks[1:], confidence),
+        tau=tau_of(ranks[0], ranks[first:], confidence),
         cases=scored.cases,
         patients=len(scored.units),
         notes=scored.notes,
@@ -248,13 +268,13 @@ def table_result(scored: ScoredPart, teams: Sequence[str], confidence: float, al
 
 
 def _by_column(
-    measured: Sequence[Measured], team: int, confidence: float
+    measured: Sequence[Measured], team: int, first: int, confidence: float
 ) -> tuple[Mapping[str, Estimate], Mapping[str, RankEstimate]]:
     figures, ranks = {}, {}
     for one in measured:
         name = one.column.name
-        figures[name] = estimate(one.figures[0, team], one.figures[1:, team], confidence)
-        ranks[name] = rank_estimate(int(one.ranks[0, team]), one.ranks[1:, team], confidence)
+        figures[name] = estimate(one.figures[0, team], one.figures[first:, team], confidence)
+        ranks[name] = rank_estimate(int(one.ranks[0, team]), one.ranks[first:, team], confidence)
     return figures, ranks
 
 

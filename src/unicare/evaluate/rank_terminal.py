@@ -50,7 +50,7 @@ def _print_table(table: TableResult, console: Console) -> None:
     title = table.title if told else f"{table.name}: {table.title}"
     if table.cases:
         patients = f" of {table.patients} patients" if table.patients != table.cases else ""
-        title += f", {table.cases} cases{patients}"
+        title += f", {table.cases} {'case' if table.cases == 1 else 'cases'}{patients}"
     console.print(Text(title, style="bold"))
     unbounded = console.options.update(width=_UNBOUNDED)
     for columns, beside in ((table.columns, True), (table.columns, False), ((), False)):
