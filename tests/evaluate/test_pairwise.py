@@ -58,6 +58,11 @@ def test_a_team_without_a_result_is_not_tested():
     assert wins(values, p_values, 0.05).tolist() == [0, 0, -1]
 
 
+def test_a_team_that_has_nobody_to_be_compared_with_is_a_group():
+    p_values = pairwise_p(np.array([[0.5, 0.6], [np.nan, np.nan]]))
+    assert group_letters(p_values, [0, 1], 0.05) == (("a",), ())
+
+
 def test_figures_that_are_not_finite_lose_and_are_like_each_other():
     better, worse = np.linspace(0.1, 0.9, 12), np.full(12, -np.inf)
     p_values = pairwise_p(np.stack([better, worse, worse]))

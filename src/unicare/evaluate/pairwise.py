@@ -76,7 +76,8 @@ def pairwise_p(values: NDArray[np.float64]) -> NDArray[np.float64]:
             nan has no result and is not tested.
 
     Returns:
-        teams × teams, symmetric, 1 on the diagonal; nan where there was no test.
+        teams × teams, symmetric, 1 on the diagonal; nan where there was no test, also for a team with itself
+        if it has no result.
     """
     teams = len(values)
     first, second = np.triu_indices(teams, k=1)
@@ -84,7 +85,7 @@ def pairwise_p(values: NDArray[np.float64]) -> NDArray[np.float64]:
     for index, (one, other) in enumerate(zip(first, second, strict=True)):
         if not np.isnan(values[[one, other]]).any() and values.shape[1]:
             plain[index] = signed_rank_p(_finite(values[one]) - _finite(values[other]))
-    matrix = np.eye(teams)
+    matrix = np.diag(np.where(np.isnan(values).any(axis=1), np.nan, 1.0))
     matrix[first, second] = matrix[second, first] = holm(plain)
     return matrix
 
@@ -195,7 +196,7 @@ def group_letters(
 
     A group is a largest possible set of teams no two of which differ significantly. Every pair that can't
     be told apart shares a group, and no pair that can does; so a team can be in several groups (a like b, b
-    like c, but a not like c). A team that wasn't tested is in none.
+    like c, but a not like c). A team without a result is in none.
 
     Args:
         p_values: teams × teams, of ``pairwise_p``.
@@ -205,7 +206,7 @@ def group_letters(
     Returns:
         For each team (in the order of the matrix) its letters.
     """
-    tested = [team for team in order if _was_tested(p_values, team)]
+    tested = [team for team in order if not np.isnan(p_values[team, team])]
     alike = p_values >= alpha
     groups: list[list[int]] = []
     for place, team in enumerate(tested):
@@ -228,11 +229,6 @@ def _grown(seed: list[int], teams: Sequence[int], alike: NDArray[np.bool_]) -> l
         if team not in group and all(alike[team, member] for member in group):
             group.append(team)
     return group
-
-
-def _was_tested(p_values: NDArray[np.float64], team: int) -> bool:
-    others = np.delete(p_values[team], team)
-    return not others.size or not np.isnan(others).all()
 
 
 def _letter(index: int) -> str:

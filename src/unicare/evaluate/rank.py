@@ -92,10 +92,13 @@ def rank_teams(
         else:
             parts.append(scored)
     if not parts:
+        placed = any(part.task or part.distribution for part in board.parts)
         raise SettingsError(
-            f"board {board.name}: no case fits any of its parts",
+            f"board {board.name}: nothing to rank",
             found="; ".join(notes),
-            mend="give the manifest with --cohort; it says each case's task and distribution",
+            mend="give the manifest with --cohort; it says each case's task and distribution"
+            if placed
+            else "measure what is lacking with unicare evaluate",
         )
     overall = None
     if board.combine == "mean_rank":

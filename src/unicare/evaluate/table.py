@@ -150,11 +150,15 @@ def build_table(results: Mapping[str, Sequence[Row]], cohort: Sequence[CohortRow
         known.setdefault(one.case, []).append(one)
     cells: dict[tuple[str, tuple[str, str], str, str], float] = {}
     facts: dict[tuple[str, str], CaseFacts] = {}
+    asked: dict[tuple[object, ...], CaseFacts] = {}
     for team, rows in results.items():
         for row in rows:
             if row.metric == ERROR or row.value is None or row.metric not in RANKABLE:
                 continue
-            case = _facts(row, known.get(row.case, ()))
+            place = (row.case, row.centre, row.distribution, row.label)
+            if place not in asked:
+                asked[place] = _facts(row, known.get(row.case, ()))
+            case = asked[place]
             key = (team, (case.task, case.case), row.structure, row.metric)
             if key in cells:
                 raise SettingsError(
