@@ -80,7 +80,9 @@ def test_a_grid_from_the_header_is_that_of_the_labels(tmp_path, labels, end):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"short", gzip.compress(b"short"), gzip.compress(bytes(400))[:30], None]
+    "content",
+    [b"", b"short", gzip.compress(b"short", mtime=0), gzip.compress(bytes(400), mtime=0)[:30], None],
+    ids=["empty", "short", "short inside", "cut off", "missing"],
 )
 def test_headers_that_cannot_be_read_are_told(tmp_path, content):
     path = tmp_path / "a.nii.gz"

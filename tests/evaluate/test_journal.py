@@ -14,6 +14,7 @@ import pytest
 
 from unicare.core.errors import OutputError
 from unicare.data.cohort import CohortRow, write_cohort
+from unicare.evaluate.journal import _FIGURES_COME_FROM
 from unicare.evaluate.run import JOURNAL_FILE, METRICS_FILE, PARQUET_FILE, SUMMARY_FILE, evaluate
 from unicare.evaluate.settings import EvaluationSettings
 
@@ -201,3 +202,7 @@ def test_other_code_measures_anew(folders, monkeypatch):
     evaluate(*folders)
     monkeypatch.setattr("unicare.evaluate.journal._code", lambda: "of another day")
     assert evaluate(*folders).kept == 0
+
+
+def test_the_code_that_figures_come_from_is_where_it_is_looked_for():
+    assert all(list((SOURCE / "unicare").glob(pattern)) for pattern in _FIGURES_COME_FROM)

@@ -28,7 +28,16 @@ JOURNAL_FILE = "cases.jsonl"
 """Name of the journal in the folder of results."""
 
 _COMPACT = (",", ":")
-_FIGURES_COME_FROM = ("core", "data", "metrics", "evaluate")
+_FIGURES_COME_FROM = (
+    "core/*.py",
+    "data/nifti*.py",
+    "metrics/**/*.py",
+    "evaluate/score.py",
+    "evaluate/settings.py",
+    "evaluate/labels.py",
+    "evaluate/grid.py",
+    "evaluate/probabilities.py",
+)
 
 
 @dataclass(frozen=True)
@@ -71,8 +80,8 @@ def case_key(task: CaseTask, settings: EvaluationSettings) -> str:
 def _code() -> str:
     """The version and a hash of the modules that figures come from: versions change less often than code."""
     digest = hashlib.sha256(__version__.encode())
-    for name in _FIGURES_COME_FROM:
-        for path in sorted((Path(__file__).parents[1] / name).rglob("*.py")):
+    for pattern in _FIGURES_COME_FROM:
+        for path in sorted(Path(__file__).parents[1].glob(pattern)):
             digest.update(path.read_bytes())
     return digest.hexdigest()
 
