@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,8 +89,14 @@ def _sampled_means(
     a_centre = Counter({comparison.case: comparison.centre for comparison in comparisons}.values())
     within = min(a_centre.values()) > 1
     strata = [comparison.centre if within else "" for comparison in comparisons]
-    weights = draw_weights(strata, cases, SAMPLES, seed)
+    weights = _weights(tuple(strata), tuple(cases), seed)
     return weighted_means(values[None], weights)[:, 0]
+
+
+@lru_cache(maxsize=2)
+def _weights(strata: tuple[str, ...], cases: tuple[str, ...], seed: int) -> NDArray[np.float64]:
+    """The samples of the same cases are drawn once for all runs and metrics."""
+    return draw_weights(strata, cases, SAMPLES, seed)
 
 
 def gap_of(comparisons: Sequence[Comparison], run: str, metric: str) -> Gap | None:

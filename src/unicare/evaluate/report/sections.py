@@ -17,7 +17,7 @@ from unicare.evaluate.report.charts import (
 )
 from unicare.evaluate.report.intervals import Gap, MeanFigure, gap_of, mean_figure
 from unicare.evaluate.report.results import Comparison
-from unicare.evaluate.report.wording import count, figure, joined, mean_with_interval
+from unicare.evaluate.report.wording import capital, count, figure, joined, mean_with_interval
 from unicare.metrics.catalogue import CATALOGUE
 from unicare.metrics.rules import Rule
 
@@ -129,7 +129,7 @@ def _slope(name: str, structure: str, runs: Sequence[str], gaps: Mapping[str, Ga
         f"{figure(gap.outside.value.value)} out of it (n = {gap.outside.n})"
         for run, gap in gaps.items()
     )
-    return slope_chart(f"{name}-slope", gaps, runs, structure, f"Mean Dice. {words}.")
+    return slope_chart(f"{name}-slope", gaps, runs, capital(structure), f"Mean Dice. {words}.")
 
 
 def _axis_title(metric: str) -> str:
@@ -208,7 +208,7 @@ def overview(comparisons: Sequence[Comparison], runs: Sequence[str]) -> Chart | 
         for run in runs
         if run in means["all"]
     ]
-    title = "mean Dice over all structures"
+    title = "Mean Dice over all structures"
     chart = overview_chart("overview", means, runs, title, f"Mean Dice. {'; '.join(words)}.")
     return chart if chart.values else None
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+from scipy import stats
 
 from unicare.evaluate.report.intervals import gap_of, mean_figure
 from unicare.evaluate.report.results import Comparison
@@ -190,31 +193,44 @@ def _means(
 
 def _centres(comparisons: Sequence[Comparison], run: str) -> Point | None:
     """The centre where the run is furthest below its own mean of the same structures elsewhere."""
-    found = []
+    scored = [(one, dice) for one in comparisons if (dice := one.figure(run, "dice")) is not None]
+    everywhere: dict[str, list[float]] = {}
+    here: dict[tuple[str, str], list[float]] = {}
+    for one, dice in scored:
+        everywhere.setdefault(one.structure, []).append(dice)
+        here.setdefault((one.structure, one.group), []).append(dice)
+    found: list[tuple[float, str, list[float]]] = []
     for centre in dict.fromkeys(one.group for one in comparisons if one.centre):
-        differences = []
-        for one in comparisons:
-            elsewhere = [
-                value
-                for other in comparisons
-                if other.structure == one.structure
-                and other.group != centre
-                and (value := other.figure(run, "dice")) is not None
-            ]
-            own = one.figure(run, "dice")
-            if one.group == centre and own is not None and elsewhere:
-                differences.append((one.case, own - math.fsum(elsewhere) / len(elsewhere)))
-        if len({case for case, _ in differences}) >= _LEAST_IN_CENTRE:
-            below = math.fsum(difference for _, difference in differences) / len(differences)
-            found.append((below, centre, len({case for case, _ in differences})))
+        by_case: dict[str, list[float]] = {}
+        for one, dice in scored:
+            own, values = here[one.structure, one.group], everywhere[one.structure]
+            if one.group == centre and len(own) < len(values):
+                elsewhere = (math.fsum(values) - math.fsum(own)) / (len(values) - len(own))
+                by_case.setdefault(one.case, []).append(dice - elsewhere)
+        if len(by_case) >= _LEAST_IN_CENTRE:
+            differences = [math.fsum(values) / len(values) for values in by_case.values()]
+            found.append((math.fsum(differences) / len(differences), centre, differences))
     if len(found) < 2 or min(found)[0] >= 0:
         return None
-    below, centre, cases = min(found)
+    mean, centre, differences = min(found)
+    reach = _reach(differences, len(found))
+    clear = "" if mean + reach < 0 else ", which may be chance"
+    within = f"{figure(-mean - reach)} to {figure(-mean + reach)}"
     return Point(
         "Which centre?",
-        f"Lowest at centre {centre}: Dice {figure(-below)} below what it reaches on the same structures "
-        f"elsewhere (n = {count(cases, 'case')}; centres with one case aren’t compared).",
+        f"Lowest at centre {centre}{clear}: a case’s Dice is {figure(-mean)} below that of the same "
+        f"structures elsewhere (95% interval {within}, corrected for {len(found)} centres; "
+        f"n = {count(len(differences), 'case')}). Centres with one case aren’t compared.",
     )
+
+
+def _reach(values: Sequence[float], choices: int) -> float:
+    """How far the interval of a mean goes to either side, where it is the least of so many choices.
+
+    By Student's t, corrected by Bonferroni.
+    """
+    spread = statistics.stdev(values) / math.sqrt(len(values))
+    return float(stats.t.ppf(1 - 0.025 / choices, len(values) - 1)) * spread
 
 
 def _other_run(

@@ -31,8 +31,9 @@ LARGEST_BYTES = 10_000_000
 """Of a whole report: what a mail or a review site takes."""
 
 _KEPT_FREE_BYTES = 50_000
-_LEAST_PICTURE_BYTES = 7_000
-"""Of one case and structure; how many are drawn follows from it, those that don't fit are left out again."""
+_PAGE_BYTES, _RESULT_BYTES, _PICTURE_BYTES = 1_000_000, 400, 7_000
+"""The least that a page, a result and a picture take. How many are drawn follows from it; those that don't
+fit are left out again."""
 
 
 def write_report(
@@ -136,7 +137,8 @@ def _pictures(
     drawable = [
         one for one in comparisons if one.case in sources.cases and sources.cases[one.case].predictions
     ]
-    most = max(1, largest_bytes // _LEAST_PICTURE_BYTES)
+    room = largest_bytes - _PAGE_BYTES - _RESULT_BYTES * len(comparisons) * len(names)
+    most = max(1, room // _PICTURE_BYTES)
     chosen = choose_shown(drawable, names, story.leading, most)
     pictures = draw_pictures(chosen, sources, names, workers, progress)
     return [one for one in chosen if (one.comparison.case, one.comparison.label) in pictures], pictures

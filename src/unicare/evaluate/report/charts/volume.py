@@ -37,7 +37,7 @@ def volume_chart(
         "field": "volume",
         "type": "quantitative",
         "title": "volume of the truth, ml" + (" (logarithmic)" if wide else ""),
-        "scale": {"type": "log" if wide else "linear", "zero": False, "nice": not wide, "padding": 8},
+        "scale": {"type": "log", "nice": False, "padding": 8} if wide else {"zero": False, "padding": 8},
         "axis": {"tickCount": 4, "grid": False, "format": ",.3~r", "labelOverlap": True},
     }
     y: Spec = {
