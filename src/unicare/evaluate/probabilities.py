@@ -87,4 +87,5 @@ def _probabilities(path: Path, truth_path: Path, truth: Volume) -> NDArray[np.fl
             expected="0 to 1",
             mend="write probabilities, not logits or percentages",
         )
-    return np.clip(volume.data, 0.0, 1.0)
+    said: NDArray[np.float32] = np.clip(volume.data, 0.0, 1.0)
+    return said
