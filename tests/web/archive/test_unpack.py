@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.web.archive.hostile import (
+    AFFINE,
     Raw,
     by_hand,
     end_of,
@@ -577,3 +578,32 @@ def test_whatever_names_come(tmp_path, name, end):
     for finding in unpacked.findings:
         assert all(one.isprintable() for one in finding.name + finding.text)
         assert not set(finding.name) & set("<>&\"'")
+
+
+VOLUMES = (
+    PLAIN,
+    GOOD,
+    nib.Nifti2Image(labels(), AFFINE).to_bytes(),
+    gzip.compress(nib.Nifti1Image(labels().astype(">f4"), AFFINE).to_bytes()),
+)
+
+
+@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    volume=st.sampled_from(VOLUMES),
+    changes=st.lists(
+        st.tuples(st.integers(0, 600), st.binary(min_size=1, max_size=8)), min_size=1, max_size=6
+    ),
+    inside=st.booleans(),
+)
+def test_whatever_volumes_come(tmp_path, volume, changes, inside):
+    """Mutations of good volumes, also of their bytes before compression: taken, or told why not."""
+    wrapped = inside and volume.startswith(b"\x1f\x8b")
+    content = bytearray(gzip.decompress(volume) if wrapped else volume)
+    for at, value in changes:
+        content[at % len(content) : at % len(content) + len(value)] = value
+    (tmp_path / "volume").write_bytes(gzip.compress(content) if wrapped else content)
+    target = tmp_path / os.urandom(8).hex()
+    unpacked = unpack({"a.nii.gz": tmp_path / "volume"}, target, SMALL)
+    assert len(unpacked.files) + len(unpacked.findings) == 1
+    assert len(list(target.iterdir())) == len(unpacked.files)

@@ -149,7 +149,7 @@ class _Unpacking:
                 continue
             taken[key] = name
             self._take(entry, name)
-        if not chosen:
+        if not chosen and not any(stem(name) for name in self.refused):
             text = "there is no .nii or .nii.gz file in it; one is expected for every case"
             self.findings.add(UploadFinding(UploadKind.EMPTY, text))
 
