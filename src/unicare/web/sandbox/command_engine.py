@@ -1,0 +1,173 @@
+"""podman and docker through their command lines."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from unicare.core.errors import ContainerError
+from unicare.web.sandbox.engine import ContainerSpec, ContainerState
+from unicare.web.sandbox.flags import create_options
+
+__all__ = ["CommandEngine"]
+
+_CALL_SECONDS = 120.0
+_LOAD_SECONDS = 3600.0
+_PASSED_ON = ("PATH", "HOME", "TMPDIR", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "DOCKER_HOST")
+"""The only variables that an engine gets of this program's: the others may hold secrets."""
+
+_NEVER = "0001-01-01"
+_AT_ONCE = {"podman": ("--time=0",), "docker": ()}
+"""Else podman would ask a container to end, and wait."""
+
+
+class CommandEngine:
+    """An engine that is a command.
+
+    Args:
+        command: ``podman`` or ``docker``.
+        runtime: the OCI runtime, for podman, or None for podman's own choice.
+    """
+
+    def __init__(self, command: str, runtime: str | None = None) -> None:
+        self._command = command
+        self._runtime = runtime
+
+    @property
+    def name(self) -> str:
+        """``podman``, ``docker``."""
+        return self._command
+
+    @property
+    def runtime(self) -> str | None:
+        """The OCI runtime that was asked for."""
+        return self._runtime
+
+    def load(self, archive: Path, image: str) -> None:
+        """See ``ContainerEngine``."""
+        self._call("load", "--quiet", "--input", str(archive), seconds=_LOAD_SECONDS)
+        self._call("image", "inspect", "--format", "{{.Id}}", image)
+
+    def run(self, spec: ContainerSpec) -> subprocess.Popen[bytes]:
+        """See ``ContainerEngine``."""
+        self._call("create", *create_options(self._command, spec), spec.image)
+        return subprocess.Popen(
+            [*self._start(), "start", "--attach", spec.name],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=_environment(),
+            start_new_session=True,  # Ctrl-C is for us: we end the container, not the engine's command
+        )
+
+    def inspect(self, name: str) -> ContainerState:
+        """See ``ContainerEngine``."""
+        state = json.loads(self._call("container", "inspect", name))[0]["State"]
+        pid = int(state.get("Pid") or 0)
+        return ContainerState(
+            started=not str(state.get("StartedAt", _NEVER)).startswith(_NEVER),
+            exit_code=None if pid else int(state.get("ExitCode", 0)),
+            out_of_memory=bool(state.get("OOMKilled", False)),
+            pid=pid or None,
+        )
+
+    def kill(self, name: str) -> None:
+        """See ``ContainerEngine``."""
+        try:
+            self._call("kill", "--signal", "KILL", name)
+        except ContainerError:
+            if name in self.containers(name) and self.inspect(name).pid is not None:
+                raise
+
+    def remove(self, name: str) -> None:
+        """See ``ContainerEngine``."""
+        try:
+            self._call("rm", "--force", "--volumes", *_AT_ONCE[self._command], name)
+        except ContainerError:
+            if name in self.containers(name):
+                raise
+
+    def remove_image(self, image: str) -> None:
+        """See ``ContainerEngine``."""
+        try:
+            self._call("rmi", "--force", image)
+        except ContainerError:
+            if image in self.images(image):
+                raise
+
+    def containers(self, prefix: str) -> list[str]:
+        """See ``ContainerEngine``."""
+        names = self._call("ps", "--all", "--format", "{{.Names}}").split()
+        return [name for name in names if name.startswith(prefix)]
+
+    def images(self, prefix: str) -> list[str]:
+        """See ``ContainerEngine``."""
+        names = self._call("images", "--format", "{{.Repository}}:{{.Tag}}").split()
+        return [name for name in names if name.startswith(prefix)]
+
+    def free_bytes(self) -> int:
+        """See ``ContainerEngine``."""
+        info = self.info()
+        root = Path(info.get("DockerRootDir") or info.get("store", {}).get("graphRoot") or "/var/lib")
+        while not root.exists():
+            root = root.parent
+        return shutil.disk_usage(root).free
+
+    def info(self) -> dict[str, Any]:
+        """What the engine says about itself.
+
+        Raises:
+            ContainerError: it isn't installed, or doesn't answer.
+        """
+        said = self._call("info", "--format", "{{json .}}")
+        try:
+            return dict(json.loads(said))
+        except (ValueError, TypeError):
+            raise ContainerError(
+                f"{self._command} info: not understood", found=ascii(said[:200]), expected="JSON"
+            ) from None
+
+    def _start(self) -> list[str]:
+        return [self._command, *(["--runtime", self._runtime] if self._runtime else [])]
+
+    def _call(self, *arguments: str, seconds: float = _CALL_SECONDS) -> str:
+        verb = arguments[0]
+        try:
+            done = subprocess.run(
+                [*self._start(), *arguments],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                env=_environment(),
+                timeout=seconds,
+                check=False,
+            )
+        except FileNotFoundError:
+            raise ContainerError(
+                f"no {self._command} here",
+                expected="podman or docker",
+                mend="on Debian: apt-get install podman runc",
+            ) from None
+        except subprocess.TimeoutExpired:
+            raise ContainerError(
+                f"{self._command} {verb}: no end in sight", found=f"{seconds:g} s without an answer"
+            ) from None
+        except OSError as error:
+            raise ContainerError(f"{self._command}: can't be run", found=error.strerror) from None
+        if done.returncode:
+            raise ContainerError(f"{self._command} {verb} failed", found=_last_words(done.stderr))
+        return done.stdout.decode("utf-8", "replace")
+
+
+def _environment(names: Sequence[str] = _PASSED_ON) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in names if name in os.environ}
+    return {**kept, "LC_ALL": "C", "DOCKER_CONFIG": "/nonexistent"}  # whose proxies docker would pass on
+
+
+def _last_words(said: bytes) -> str:
+    lines = [line.strip() for line in said.decode("utf-8", "replace").splitlines() if line.strip()]
+    return lines[-1][:500] if lines else "no word why"
