@@ -111,7 +111,7 @@ def _rows(
     if metrics and len(metrics) != len(named):
         raise SettingsError(
             "--metrics",
-            found=f"{len(metrics)} tables for {len(named)} folders of predictions",
+            found=f"{len(metrics)} for {len(named)} folders of predictions",
             expected="one for each, in their order",
         )
     if metrics:
