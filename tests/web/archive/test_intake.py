@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -61,6 +62,25 @@ EXPECTED = {
     (Kind.MISSING, "", "absent"),
     (Kind.EXTRA, "", ""),
 }
+
+ENDLESS = gzip.compress(nifti(heart())[:400]) + gzip.compress(b"") * 3_000_000
+"""Millions of empty gzip streams in a row: little to keep, long to read."""
+
+
+def alive(number):
+    """Whether a process is there and no zombie."""
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def wait_for(true, most_s=60):
+    """Waits until something is so."""
+    end = time.monotonic() + most_s
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -152,10 +172,7 @@ def test_a_broken_reference_is_for_the_organisers_alone(reference, upload, tmp_p
 
 
 def test_a_process_that_takes_too_long_is_ended(reference, upload, tmp_path):
-    """Millions of empty gzip streams in a row: little to keep, long to read."""
-    head = gzip.compress(nifti(heart())[:400])
-    endless = head + gzip.compress(b"") * 3_000_000
-    source = upload(zipped({"fine_pred.nii.gz": endless}, zipfile.ZIP_STORED))
+    source = upload(zipped({"fine_pred.nii.gz": ENDLESS}, zipfile.ZIP_STORED))
     result = check_in_sandboxed_process(source, tmp_path / "out", reference, process=ProcessLimits(cpu_s=2))
     assert [one.kind for one in result.findings] == [UploadKind.STOPPED]
     assert "more than 2 s of the processor" in result.findings[0].text
@@ -163,6 +180,32 @@ def test_a_process_that_takes_too_long_is_ended(reference, upload, tmp_path):
     slow = check_in_sandboxed_process(source, tmp_path / "out", reference, process=ProcessLimits(wall_s=1))
     assert "longer than 1 s" in slow.findings[0].text
     assert {path.name for path in tmp_path.iterdir()} == {"secret", "upload.zip"}
+
+
+def test_a_check_ends_with_the_process_that_asked_for_it(reference, upload, tmp_path):
+    """Else a worker that was killed and the next one would write to the same place."""
+    source = upload(zipped({"fine_pred.nii.gz": ENDLESS}, zipfile.ZIP_STORED))
+    script = """
+import sys
+from pathlib import Path
+from unicare.web.archive.contained import check_in_sandboxed_process
+from unicare.web.archive.intake import Reference
+check_in_sandboxed_process(Path(sys.argv[1]), Path(sys.argv[2]), Reference(Path(sys.argv[3])))
+"""
+    places = [str(place) for place in (source, tmp_path / "out", reference.folder)]
+    home = str(Path(unicare.__file__).parents[1])
+    worker = subprocess.Popen([sys.executable, "-c", script, *places], env={**os.environ, "PYTHONPATH": home})
+    part = tmp_path / ".out.part"
+    wait_for(part.exists)
+    children = Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split()
+    assert len(children) == 1
+    worker.kill()
+    worker.wait()
+    wait_for(lambda: not alive(int(children[0])))
+    assert check_in_sandboxed_process(
+        source, tmp_path / "out", reference, process=ProcessLimits(cpu_s=2)
+    ).findings
+    assert not part.exists()
 
 
 def test_a_process_that_takes_too_much_memory_is_ended(reference, upload, tmp_path):

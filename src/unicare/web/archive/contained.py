@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import logging
 import os
@@ -24,12 +25,14 @@ from unicare.web.archive.intake import IntakeResult, Reference
 from unicare.web.archive.sources import Source
 from unicare.web.archive.unpack import UnpackLimits
 
-__all__ = ["ProcessLimits", "check_in_sandboxed_process", "limit_this_process"]
+__all__ = ["ProcessLimits", "check_in_sandboxed_process", "end_with_parent", "limit_this_process"]
 
 _MODULE = "unicare.web.archive.contained_process"
 _REPLY_BYTES = 2**24
 _TAIL_BYTES = 4000
 _GRACE_S = 5
+_NICE = 10
+_PR_SET_PDEATHSIG = 1  # from linux/prctl.h
 _FILE_SLACK_BYTES = 2**20
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _log = logging.getLogger("unicare")
@@ -63,7 +66,7 @@ def check_in_sandboxed_process(
     """Unpacks a submission and checks its predictions, in a process that can't take the machine down.
 
     If that process takes too much or dies, it is ended, what it wrote is removed, and a finding of kind
-    ``stopped`` says why.
+    ``stopped`` says why. If the calling process is killed, so is that one.
 
     Args:
         source: a zip archive, a folder, or files that came one by one: names and places.
@@ -93,6 +96,7 @@ def check_in_sandboxed_process(
         },
         "limits": asdict(limits),
         "process": asdict(process),
+        "parent": os.getpid(),
     }
     with tempfile.TemporaryFile() as replies, tempfile.TemporaryFile() as words:
         code = _run(json.dumps(request).encode(), replies, words, process)
@@ -120,10 +124,22 @@ def limit_this_process(process: ProcessLimits, file_bytes: int) -> None:
         _, hard = resource.getrlimit(kind)
         value = most if hard == resource.RLIM_INFINITY else min(most, hard)
         resource.setrlimit(kind, (value, value))
+    os.nice(_NICE)  # pages come before checks
     resource.setrlimit(resource.RLIMIT_CPU, (process.cpu_s, process.cpu_s + _GRACE_S))
     signal.signal(signal.SIGXCPU, signal.SIG_DFL)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, process.wall_s + _GRACE_S)  # also when nobody waits for it any more
+
+
+def end_with_parent(parent: int) -> None:
+    """Ends this process when the one that waits for it is gone, so that no two write to the same place.
+
+    Args:
+        parent: that process's id.
+    """
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # gone already
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _run(request: bytes, replies: IO[bytes], words: IO[bytes], process: ProcessLimits) -> int | None:

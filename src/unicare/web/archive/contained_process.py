@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from unicare.core.errors import OutputError
-from unicare.web.archive.contained import ProcessLimits, limit_this_process
+from unicare.web.archive.contained import ProcessLimits, end_with_parent, limit_this_process
 from unicare.web.archive.intake import Reference, take_in
 from unicare.web.archive.sources import Source
 from unicare.web.archive.unpack import UnpackLimits
@@ -19,6 +19,7 @@ __all__ = ["main"]
 def main() -> int:
     """Takes in what stdin says; the exit status is 0 when there is an answer."""
     request = json.load(sys.stdin)
+    end_with_parent(request["parent"])
     limits = UnpackLimits(**request["limits"])
     limit_this_process(ProcessLimits(**request["process"]), limits.file_bytes)
     try:

@@ -141,7 +141,7 @@ class Uploads:
         about = About(name, team, total_bytes, sha256.lower() if sha256 is not None else None)
         check_announced(about)
         with told_plainly():
-            self._root.mkdir(parents=True, exist_ok=True)
+            self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
             with held(self._root / LOCK, wait=True):
                 self._check_limits(about)
                 upload_id = secrets.token_hex(16)
