@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from unicare.evaluate.boards import Board, load_board
-from unicare.evaluate.rank import rank_teams
-from unicare.evaluate.table import CaseFacts, ResultTable
+from unicare.evaluate.ranking.boards import Board, load_board
+from unicare.evaluate.ranking.rank import rank_teams
+from unicare.evaluate.ranking.table import CaseFacts, ResultTable
 
 CENTRES = "ABCDEFGH"
 BOARDS = ("aggregate_then_rank", "rank_then_aggregate", "test_then_rank", "weighted", "consistency")

@@ -12,9 +12,9 @@ from typer.testing import CliRunner, Result
 
 from unicare.cli.app import app
 from unicare.data.cohort import write_cohort
-from unicare.evaluate.boards import board_names, load_board
-from unicare.evaluate.rank import rank_teams
-from unicare.evaluate.rank_terminal import print_board
+from unicare.evaluate.ranking.boards import board_names, load_board
+from unicare.evaluate.ranking.rank import rank_teams
+from unicare.evaluate.ranking.terminal import print_board
 from unicare.evaluate.rows import write_rows
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from unicare.core.structure import structure_table
-from unicare.evaluate.boards import Board, board_names, load_board
-from unicare.evaluate.rank import rank_teams
-from unicare.evaluate.standings import TableResult
-from unicare.evaluate.table import CaseFacts, ResultTable
+from unicare.evaluate.ranking.boards import Board, board_names, load_board
+from unicare.evaluate.ranking.rank import rank_teams
+from unicare.evaluate.ranking.standings import TableResult
+from unicare.evaluate.ranking.table import CaseFacts, ResultTable
 
 TEAMS = ("best", "twin one", "twin two", "worst", "absent")
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from unicare.data.cohort import CohortRow
+from unicare.evaluate.ranking.table import CaseFacts, ResultTable
 from unicare.evaluate.rows import Row
-from unicare.evaluate.table import CaseFacts, ResultTable
 
 
 def row(case: str, value: float | None, metric: str = "dice", structure: str = "liver", **facts: Any) -> Row:

@@ -14,9 +14,9 @@ from unicare.cli.screen import results, show, table, waiting
 from unicare.core.errors import OutputError, SettingsError
 
 if TYPE_CHECKING:
-    from unicare.evaluate.boards import Board
+    from unicare.evaluate.ranking.boards import Board
+    from unicare.evaluate.ranking.standings import BoardResult
     from unicare.evaluate.rows import Row
-    from unicare.evaluate.standings import BoardResult
 
 __all__ = ["rank"]
 
@@ -63,9 +63,9 @@ def rank(
     verbose: Verbose = 0,
 ) -> None:
     """Put teams in order by a board, with intervals, and say which of them can't be told apart."""
-    from unicare.evaluate.boards import load_board
-    from unicare.evaluate.rank_terminal import print_board
-    from unicare.evaluate.ranking_files import CSV_FILE, write_ranking
+    from unicare.evaluate.ranking.boards import load_board
+    from unicare.evaluate.ranking.files import CSV_FILE, write_ranking
+    from unicare.evaluate.ranking.terminal import print_board
 
     if list_boards:
         _list_boards(as_json)
@@ -87,7 +87,7 @@ def rank(
 
 
 def _list_boards(as_json: bool) -> None:
-    from unicare.evaluate.boards import board_names, load_board
+    from unicare.evaluate.ranking.boards import board_names, load_board
 
     boards = [load_board(name) for name in board_names()]
     if as_json:
@@ -99,7 +99,7 @@ def _list_boards(as_json: bool) -> None:
 
 
 def _of_published(board: Board, path: Path, evaluations: Sequence[str], sort: str | None) -> BoardResult:
-    from unicare.evaluate.published import rank_published, read_published
+    from unicare.evaluate.ranking.published import rank_published, read_published
 
     if evaluations:
         raise SettingsError(
@@ -118,10 +118,10 @@ def _of_evaluations(
     seed: int,
 ) -> BoardResult:
     from unicare.data.cohort import read_cohort
-    from unicare.evaluate.rank import rank_teams
-    from unicare.evaluate.ranking_files import read_run_times, with_run_times
+    from unicare.evaluate.ranking.files import read_run_times, with_run_times
+    from unicare.evaluate.ranking.rank import rank_teams
+    from unicare.evaluate.ranking.table import build_table
     from unicare.evaluate.rows import read_rows
-    from unicare.evaluate.table import build_table
 
     teams: dict[str, tuple[Row, ...]] = {}
     for name, path in _named(evaluations, "NAME=EVALUATION"):

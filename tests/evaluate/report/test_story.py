@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from tests.evaluate.report.made import comparisons_of, rows_of, run_of
 
-from unicare.evaluate.boards import load_board
-from unicare.evaluate.rank import rank_teams
+from unicare.evaluate.ranking.boards import load_board
+from unicare.evaluate.ranking.rank import rank_teams
+from unicare.evaluate.ranking.table import build_table
 from unicare.evaluate.report.results import compare_runs
 from unicare.evaluate.report.story import tell_story
-from unicare.evaluate.table import build_table
 
 CASES = [f"case {number}" for number in range(30)]
 

@@ -10,9 +10,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from unicare.evaluate.ranking.standings import Estimate
+from unicare.evaluate.ranking.statistics import draw_weights, estimate, weighted_means
 from unicare.evaluate.report.results import Comparison
-from unicare.evaluate.standings import Estimate
-from unicare.evaluate.statistics import draw_weights, estimate, weighted_means
 
 __all__ = ["CONFIDENCE", "SAMPLES", "Gap", "MeanFigure", "gap_of", "mean_figure", "means_by"]
 

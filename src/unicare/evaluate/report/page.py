@@ -9,6 +9,7 @@ from importlib import resources
 from typing import Any
 
 from unicare import __version__
+from unicare.evaluate.ranking.standings import BoardResult, TableResult
 from unicare.evaluate.report.charts import SHAPES, Chart
 from unicare.evaluate.report.draw import chart_library, still_svg
 from unicare.evaluate.report.embedded import chart_json, hash_source
@@ -18,7 +19,6 @@ from unicare.evaluate.report.results import Comparison, by_centre_name
 from unicare.evaluate.report.sections import RuleCount, StructureSection
 from unicare.evaluate.report.story import Story
 from unicare.evaluate.report.wording import capital, count, figure, interval, joined
-from unicare.evaluate.standings import BoardResult, TableResult
 from unicare.metrics.catalogue import CATALOGUE
 from unicare.metrics.rules import DEFINITION, Rule
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from scipy import stats
 
+from unicare.evaluate.ranking.standings import Standing, TableResult
 from unicare.evaluate.report.intervals import gap_of, mean_figure
 from unicare.evaluate.report.results import Comparison
 from unicare.evaluate.report.wording import capital, count, figure, interval, joined, mean_with_interval
-from unicare.evaluate.standings import Standing, TableResult
 from unicare.metrics.rules import Rule
 
 __all__ = ["Point", "Story", "tell_story"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from unicare.evaluate.ranking.standings import Estimate
 from unicare.evaluate.report.intervals import MeanFigure
-from unicare.evaluate.standings import Estimate
 
 __all__ = ["capital", "count", "figure", "interval", "joined", "mean_with_interval"]
 

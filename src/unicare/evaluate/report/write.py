@@ -8,8 +8,10 @@ from pathlib import Path
 
 from unicare.core.errors import SettingsError
 from unicare.data.cohort import read_cohort
-from unicare.evaluate.boards import load_board
-from unicare.evaluate.rank import rank_teams
+from unicare.evaluate.ranking.boards import load_board
+from unicare.evaluate.ranking.rank import rank_teams
+from unicare.evaluate.ranking.standings import BoardResult
+from unicare.evaluate.ranking.table import build_table
 from unicare.evaluate.report.embedded import picture_json
 from unicare.evaluate.report.facts import read_facts
 from unicare.evaluate.report.page import Page, add_pictures, fill_page
@@ -19,8 +21,6 @@ from unicare.evaluate.report.sections import overview, rule_counts, structure_se
 from unicare.evaluate.report.sources import Sources, find_sources
 from unicare.evaluate.report.story import Story, tell_story
 from unicare.evaluate.rows import write_text
-from unicare.evaluate.standings import BoardResult
-from unicare.evaluate.table import build_table
 
 __all__ = ["DEFAULT_BOARD", "LARGEST_BYTES", "write_report"]
 

@@ -145,7 +145,7 @@ function startBrowser() {
       row.element.hidden = !fits(row, now, runs);
       if (!row.element.hidden) count += 1;
     }
-    counted.textContent = `${count} of ${rows.length} shown. ${pictured} have pictures, the worst of each run and structure first${pictured < rows.length ? "; the others are left out to keep the file small" : ""}.`;
+    counted.textContent = `${count} of ${rows.length} shown. ${pictured} have pictures, the worst of each run and structure first${pictured < rows.length ? "; the others have nothing to draw, or are left out to keep the file small" : ""}.`;
     if (!current || current.element.hidden) choose(visible()[0] ?? null);
     else show();
   }

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unicare.core.errors import SettingsError
-from unicare.evaluate.aggregate import resample, team_figures
-from unicare.evaluate.boards import Aggregation
-from unicare.evaluate.standings import Estimate
-from unicare.evaluate.statistics import estimate
-from unicare.evaluate.table import RANKABLE, CaseFacts, ResultTable, goodness
+from unicare.evaluate.ranking.aggregate import resample, team_figures
+from unicare.evaluate.ranking.boards import Aggregation
+from unicare.evaluate.ranking.standings import Estimate
+from unicare.evaluate.ranking.statistics import estimate
+from unicare.evaluate.ranking.table import RANKABLE, CaseFacts, ResultTable, goodness
 
 __all__ = ["GroupFigure", "TeamConsistency", "consistency", "gaps_and_worst", "group_masks"]
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from unicare.evaluate.statistics import SAME
+from unicare.evaluate.ranking.statistics import SAME
 
 __all__ = ["group_letters", "holm", "pairwise_p", "sampled_wins", "signed_rank_p", "wins"]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from unicare import __version__
 from unicare.core.errors import SettingsError
+from unicare.evaluate.ranking.standings import BoardResult, Estimate, RankEstimate, Standing, TableResult
 from unicare.evaluate.rows import WHOLE_CASE, Row, write_text
-from unicare.evaluate.standings import BoardResult, Estimate, RankEstimate, Standing, TableResult
 
 __all__ = ["CSV_FILE", "JSON_FILE", "read_run_times", "with_run_times", "write_ranking"]
 

@@ -11,10 +11,10 @@ from hypothesis.extra.numpy import arrays
 from tests.evaluate.results import table_of
 
 from unicare.core.errors import SettingsError
-from unicare.evaluate.boards import Board, load_board
-from unicare.evaluate.rank import rank_teams
-from unicare.evaluate.standings import BoardResult, Standing, TableResult
-from unicare.evaluate.table import CaseFacts, ResultTable
+from unicare.evaluate.ranking.boards import Board, load_board
+from unicare.evaluate.ranking.rank import rank_teams
+from unicare.evaluate.ranking.standings import BoardResult, Standing, TableResult
+from unicare.evaluate.ranking.table import CaseFacts, ResultTable
 
 TENTHS = st.integers(0, 10).map(lambda number: number / 10)
 FIGURES = arrays(float, st.tuples(st.just(4), st.integers(1, 7), st.just(2)), elements=TENTHS)

@@ -8,10 +8,10 @@ import pytest
 from tests.evaluate.results import rows_of, table_of
 
 from unicare.core.errors import SettingsError
-from unicare.evaluate.boards import load_board
-from unicare.evaluate.rank import rank_teams
-from unicare.evaluate.ranking_files import read_run_times, with_run_times, write_ranking
-from unicare.evaluate.table import build_table
+from unicare.evaluate.ranking.boards import load_board
+from unicare.evaluate.ranking.files import read_run_times, with_run_times, write_ranking
+from unicare.evaluate.ranking.rank import rank_teams
+from unicare.evaluate.ranking.table import build_table
 
 
 def test_run_times_of_predict_are_those_of_cases_that_were_done(tmp_path):

@@ -6,8 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from unicare.evaluate.pairwise import group_letters, holm, pairwise_p, sampled_wins, signed_rank_p, wins
-from unicare.evaluate.statistics import draw_weights
+from unicare.evaluate.ranking.pairwise import (
+    group_letters,
+    holm,
+    pairwise_p,
+    sampled_wins,
+    signed_rank_p,
+    wins,
+)
+from unicare.evaluate.ranking.statistics import draw_weights
 
 
 def test_holm_on_a_textbook_example():

@@ -5,9 +5,9 @@ import pytest
 from tests.evaluate.results import patient, row, table_of
 
 from unicare.core.errors import SettingsError
+from unicare.evaluate.ranking.shift import centre_control, distribution_gaps
+from unicare.evaluate.ranking.table import CaseFacts
 from unicare.evaluate.rows import Row
-from unicare.evaluate.shift import centre_control, distribution_gaps
-from unicare.evaluate.table import CaseFacts
 
 
 def kinds(text: str, task: str = "whs") -> tuple[CaseFacts, ...]:

@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 
 from unicare.core.errors import SettingsError
 from unicare.data.cohort import CohortRow
-from unicare.evaluate.aggregate import by_unit, case_figures, resample, team_figures
-from unicare.evaluate.boards import Aggregation
-from unicare.evaluate.pairwise import signed_rank_p
+from unicare.evaluate.ranking.aggregate import by_unit, case_figures, resample, team_figures
+from unicare.evaluate.ranking.boards import Aggregation
+from unicare.evaluate.ranking.pairwise import signed_rank_p
+from unicare.evaluate.ranking.standings import Estimate
+from unicare.evaluate.ranking.statistics import estimate
+from unicare.evaluate.ranking.table import RANKABLE, ResultTable, build_table
 from unicare.evaluate.rows import Row
-from unicare.evaluate.standings import Estimate
-from unicare.evaluate.statistics import estimate
-from unicare.evaluate.table import RANKABLE, ResultTable, build_table
 
 __all__ = ["CentreControl", "DistributionGap", "centre_control", "distribution_gaps"]
 

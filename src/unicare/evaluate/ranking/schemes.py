@@ -14,9 +14,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from unicare.evaluate.aggregate import by_unit, team_figures
-from unicare.evaluate.boards import Board
-from unicare.evaluate.measured import (
+from unicare.evaluate.ranking.aggregate import by_unit, team_figures
+from unicare.evaluate.ranking.boards import Board
+from unicare.evaluate.ranking.measured import (
     Measured,
     case_goodness,
     case_ranks,
@@ -24,9 +24,9 @@ from unicare.evaluate.measured import (
     cell_ranks,
     normalised,
 )
-from unicare.evaluate.pairwise import pairwise_p, sampled_wins, wins
-from unicare.evaluate.standings import Column
-from unicare.evaluate.statistics import competition_ranks
+from unicare.evaluate.ranking.pairwise import pairwise_p, sampled_wins, wins
+from unicare.evaluate.ranking.standings import Column
+from unicare.evaluate.ranking.statistics import competition_ranks
 
 __all__ = ["SCHEMES", "Scored", "Tested", "merge_tested"]
 

@@ -9,14 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unicare.core.errors import SettingsError
-from unicare.evaluate.aggregate import Resampling, resample
-from unicare.evaluate.boards import Board, Part
-from unicare.evaluate.measured import Measured, measure
-from unicare.evaluate.pairwise import group_letters, pairwise_p
-from unicare.evaluate.schemes import SCHEMES, Scored, Tested, merge_tested
-from unicare.evaluate.standings import BoardResult, Column, Estimate, RankEstimate, Standing, TableResult
-from unicare.evaluate.statistics import estimate, rank_estimate, tau_of
-from unicare.evaluate.table import ResultTable
+from unicare.evaluate.ranking.aggregate import Resampling, resample
+from unicare.evaluate.ranking.boards import Board, Part
+from unicare.evaluate.ranking.measured import Measured, measure
+from unicare.evaluate.ranking.pairwise import group_letters, pairwise_p
+from unicare.evaluate.ranking.schemes import SCHEMES, Scored, Tested, merge_tested
+from unicare.evaluate.ranking.standings import (
+    BoardResult,
+    Column,
+    Estimate,
+    RankEstimate,
+    Standing,
+    TableResult,
+)
+from unicare.evaluate.ranking.statistics import estimate, rank_estimate, tau_of
+from unicare.evaluate.ranking.table import ResultTable
 
 __all__ = ["ScoredPart", "chosen_sort", "join_parts", "rank_teams", "table_result"]
 

@@ -5,7 +5,7 @@ import pytest
 from tests.evaluate.results import patient, row, rows_of
 
 from unicare.core.errors import SettingsError
-from unicare.evaluate.table import RANKABLE, build_table, goodness
+from unicare.evaluate.ranking.table import RANKABLE, build_table, goodness
 
 
 def test_rows_find_their_place_whatever_order_they_come_in():

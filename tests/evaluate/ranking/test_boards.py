@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from unicare.core.errors import SettingsError, UnicareError
-from unicare.evaluate.boards import board_names, load_board
+from unicare.evaluate.ranking.boards import board_names, load_board
 
 PLAIN = "title: Mine\ncriteria:\n  - metric: nsd\n"
 

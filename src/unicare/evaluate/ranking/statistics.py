@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from unicare.evaluate.standings import Estimate, RankEstimate, Tau
+from unicare.evaluate.ranking.standings import Estimate, RankEstimate, Tau
 
 __all__ = [
     "SAME",

@@ -11,7 +11,14 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from unicare.evaluate.standings import BoardResult, Column, Estimate, RankEstimate, Standing, TableResult
+from unicare.evaluate.ranking.standings import (
+    BoardResult,
+    Column,
+    Estimate,
+    RankEstimate,
+    Standing,
+    TableResult,
+)
 
 __all__ = ["print_board"]
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from unicare.core.errors import SettingsError
 from unicare.core.structure import TASKS
-from unicare.evaluate.table import RANKABLE
+from unicare.evaluate.ranking.table import RANKABLE
 
 __all__ = ["Aggregation", "Board", "Criterion", "Part", "board_names", "load_board"]
 
@@ -161,7 +161,7 @@ class Board(_Strict):
 
 def board_names() -> tuple[str, ...]:
     """The boards that come with the package."""
-    files = resources.files("unicare.evaluate").joinpath(_FOLDER).iterdir()
+    files = resources.files("unicare.evaluate.ranking").joinpath(_FOLDER).iterdir()
     return tuple(sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml")))
 
 
@@ -176,7 +176,7 @@ def load_board(name: str | Path) -> Board:
     """
     path = Path(name)
     if str(name) in board_names():
-        shipped = resources.files("unicare.evaluate").joinpath(_FOLDER, f"{name}.yaml")
+        shipped = resources.files("unicare.evaluate.ranking").joinpath(_FOLDER, f"{name}.yaml")
         return _parsed(shipped.read_text(encoding="utf-8"), str(name), f"board {name}")
     if path.suffix not in (".yaml", ".yml"):
         near = difflib.get_close_matches(str(name), board_names(), n=1)

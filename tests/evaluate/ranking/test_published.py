@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from unicare.core.errors import SettingsError
-from unicare.evaluate.boards import Board, load_board
-from unicare.evaluate.published import PublishedMean, rank_published, read_published
+from unicare.evaluate.ranking.boards import Board, load_board
+from unicare.evaluate.ranking.published import PublishedMean, rank_published, read_published
 
-SPEC = Path(__file__).parents[3] / "shared" / "spec" / "care_cardiac_leaderboards.csv"
+SPEC = Path(__file__).parents[4] / "shared" / "spec" / "care_cardiac_leaderboards.csv"
 
 # http://zmic.org.cn/care_2025/ (CARE-Cardiac), the lines in the order of the page
 PAGES = """\

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from unicare.evaluate.statistics import (
+from unicare.evaluate.ranking.statistics import (
     competition_ranks,
     draw_weights,
     estimate,

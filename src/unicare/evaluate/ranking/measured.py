@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unicare.core.errors import SettingsError
-from unicare.evaluate.aggregate import Resampling, case_figures, team_figures
-from unicare.evaluate.boards import Board, Criterion
-from unicare.evaluate.standings import Column
-from unicare.evaluate.statistics import SAME, competition_ranks
-from unicare.evaluate.subgroups import gaps_and_worst, group_masks
-from unicare.evaluate.table import RANKABLE, ResultTable, goodness
+from unicare.evaluate.ranking.aggregate import Resampling, case_figures, team_figures
+from unicare.evaluate.ranking.boards import Board, Criterion
+from unicare.evaluate.ranking.standings import Column
+from unicare.evaluate.ranking.statistics import SAME, competition_ranks
+from unicare.evaluate.ranking.subgroups import gaps_and_worst, group_masks
+from unicare.evaluate.ranking.table import RANKABLE, ResultTable, goodness
 
 __all__ = [
     "Measured",

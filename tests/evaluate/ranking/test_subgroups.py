@@ -7,10 +7,10 @@ import pytest
 from tests.evaluate.results import table_of
 
 from unicare.core.errors import SettingsError
-from unicare.evaluate.boards import Board, load_board
-from unicare.evaluate.rank import rank_teams
-from unicare.evaluate.subgroups import consistency
-from unicare.evaluate.table import CaseFacts, ResultTable
+from unicare.evaluate.ranking.boards import Board, load_board
+from unicare.evaluate.ranking.rank import rank_teams
+from unicare.evaluate.ranking.subgroups import consistency
+from unicare.evaluate.ranking.table import CaseFacts, ResultTable
 
 
 def patients(sexes: str, centres: str | None = None) -> tuple[CaseFacts, ...]:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unicare.evaluate.boards import Aggregation
-from unicare.evaluate.statistics import draw_weights, weighted_means, weighted_medians
-from unicare.evaluate.table import CaseFacts
+from unicare.evaluate.ranking.boards import Aggregation
+from unicare.evaluate.ranking.statistics import draw_weights, weighted_means, weighted_medians
+from unicare.evaluate.ranking.table import CaseFacts
 
 __all__ = ["Resampling", "by_unit", "case_figures", "resample", "team_figures"]
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from unicare.core.errors import SettingsError
-from unicare.evaluate.boards import Board, Part
-from unicare.evaluate.measured import Measured, column_of
-from unicare.evaluate.rank import ScoredPart, chosen_sort, join_parts, table_result
-from unicare.evaluate.schemes import SCHEMES
-from unicare.evaluate.standings import BoardResult
-from unicare.evaluate.table import RANKABLE
+from unicare.evaluate.ranking.boards import Board, Part
+from unicare.evaluate.ranking.measured import Measured, column_of
+from unicare.evaluate.ranking.rank import ScoredPart, chosen_sort, join_parts, table_result
+from unicare.evaluate.ranking.schemes import SCHEMES
+from unicare.evaluate.ranking.standings import BoardResult
+from unicare.evaluate.ranking.table import RANKABLE
 
 __all__ = ["PublishedMean", "rank_published", "read_published"]
 
