@@ -16,7 +16,8 @@ LAYERS = (
     {"infer"},
     {"train", "evaluate"},
     {"federated", "monitor", "demo"},
-    {"web", "cli"},
+    {"web"},
+    {"cli"},
     {"__main__"},
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from unicare import __version__
-from unicare.cli import cohort, demo, evaluate, predict, prompts, rank, report, robustness, train
+from unicare.cli import challenge, cohort, demo, evaluate, predict, prompts, rank, report, robustness, train
 
 __all__ = ["app", "main"]
 
@@ -28,6 +28,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("rank")(rank.rank)
 app.command("report")(report.report)
 app.command("robustness")(robustness.robustness)
+app.add_typer(challenge.group, name="challenge")
 app.command("demo")(demo.demo)
 
 

@@ -1,0 +1,120 @@
+"""YAML with the line of every key, read safely: no objects, no dates made up, no key twice."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import yaml
+
+__all__ = ["LARGEST_BYTES", "Source", "SourceError", "read_source"]
+
+LARGEST_BYTES = 1_000_000
+"""More isn't read; a challenge.yaml has a few thousand."""
+
+Place = tuple[int | str, ...]
+"""The keys and positions that lead to a value, as pydantic names them."""
+
+
+class SourceError(Exception):
+    """A file that can't be read as YAML, or has something at a line that can't stand there."""
+
+    def __init__(self, what: str, line: int | None = None) -> None:
+        self.what = what
+        self.line = line
+        super().__init__(what)
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a YAML file says.
+
+    Attributes:
+        data: plain values; dates stay text.
+        lines: place to line, counted from 1.
+        twice: keys that stand twice in one mapping, with the line of the second.
+    """
+
+    data: Any
+    lines: Mapping[Place, int]
+    twice: Sequence[tuple[str, int]]
+
+    def line(self, place: Sequence[int | str]) -> int | None:
+        """The line of a place, or of the nearest thing around it that has one."""
+        keys = tuple(place)
+        while keys and keys not in self.lines:
+            keys = keys[:-1]
+        return self.lines.get(keys)
+
+
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]
+    """The safe loader without dates: a moment without time zone must be seen as it was written."""
+
+    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {
+        first: [(tag, form) for tag, form in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+def read_source(path: Path) -> Source:
+    """Reads a YAML file.
+
+    Raises:
+        SourceError: it can't be read, isn't UTF-8, is too large, or isn't YAML.
+    """
+    loader: _Loader | None = None
+    try:
+        with path.open("rb") as file:
+            raw = file.read(LARGEST_BYTES + 1)
+        if len(raw) > LARGEST_BYTES:
+            raise SourceError(f"the file is larger than {LARGEST_BYTES // 1000} kB")
+        loader = _Loader(raw.decode("utf-8-sig"))
+        node = loader.get_single_node()
+        lines: dict[Place, int] = {}
+        twice: list[tuple[str, int]] = []
+        if node is not None:
+            _walk(node, (), lines, twice, set())
+        return Source(loader.construct_document(node) if node is not None else None, lines, twice)
+    except OSError as error:
+        raise SourceError(f"can't be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise SourceError("isn't UTF-8 text") from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise SourceError(
+            f"isn't YAML ({error.problem or error.context})", None if mark is None else mark.line + 1
+        ) from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise SourceError(f"isn't YAML ({' '.join(str(error).split())[:200]})") from None
+    finally:
+        if loader is not None:
+            loader.dispose()
+
+
+def _walk(
+    node: yaml.Node, place: Place, lines: dict[Place, int], twice: list[tuple[str, int]], seen: set[int]
+) -> None:
+    """Notes the line of everything in a node; what an alias points to is walked once."""
+    lines.setdefault(place, node.start_mark.line + 1)
+    if id(node) in seen:
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.SequenceNode):
+        for index, item in enumerate(node.value):
+            _walk(item, (*place, index), lines, twice, seen)
+    elif isinstance(node, yaml.MappingNode):
+        keys: set[Hashable] = set()
+        for key, value in node.value:
+            name = _key(key)
+            if name in keys:
+                twice.append((str(name), key.start_mark.line + 1))
+            keys.add(name)
+            lines[(*place, name)] = key.start_mark.line + 1
+            _walk(value, (*place, name), lines, twice, seen)
+
+
+def _key(node: yaml.Node) -> int | str:
+    text = str(node.value)
+    return int(text) if node.tag == "tag:yaml.org,2002:int" and text.isdecimal() else text

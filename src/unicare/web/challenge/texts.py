@@ -1,0 +1,130 @@
+"""Markdown that the site shows: plain CommonMark, nothing that a browser would run or fetch elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from unicare.web.challenge.findings import Finding, Severity
+from unicare.web.challenge.paths import inside
+from unicare.web.challenge.schema import Challenge
+
+__all__ = ["LARGEST_TEXT_BYTES", "check_texts", "markdown_findings"]
+
+LARGEST_TEXT_BYTES = 500_000
+
+_LINK_SCHEMES = ("http", "https", "mailto", "")
+_PLAIN = "write it in Markdown; the site shows HTML as text"
+
+
+def check_texts(challenge: Challenge) -> Iterator[Finding]:
+    """What is wrong with a challenge's pages, its agreement and its announcements."""
+    files = dict.fromkeys(challenge.texts.values())
+    if challenge.registration.agreement is not None:
+        files.setdefault(challenge.registration.agreement)
+    for path in files:
+        name = path.relative_to(challenge.folder).as_posix()
+        yield from _check_file(path, name, challenge.folder)
+    for news in challenge.announcements:
+        for one in markdown_findings(news.text, "challenge.yaml", challenge.folder):
+            yield Finding(
+                one.severity,
+                one.file,
+                f"announcement {news.title}: {one.what}",
+                None,
+                one.found,
+                mend=one.mend,
+            )
+
+
+def _check_file(path: Path, name: str, folder: Path) -> Iterator[Finding]:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(LARGEST_TEXT_BYTES + 1)
+        text = raw.decode("utf-8-sig")
+    except OSError as error:
+        yield Finding("error", name, "can't be read", found=error.strerror or str(error))
+        return
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        yield Finding("error", name, "isn't UTF-8 text", line, mend="save it as UTF-8")
+        return
+    if len(raw) > LARGEST_TEXT_BYTES:
+        limit = f"at most {LARGEST_TEXT_BYTES // 1000} kB"
+        yield Finding("error", name, "too long for a page", expected=limit, mend="spread it over several")
+        return
+    if not text.strip():
+        yield Finding("error", name, "is empty", mend="write it, or take its page out of challenge.yaml")
+    yield from markdown_findings(text, name, folder)
+
+
+def markdown_findings(text: str, file: str, folder: Path) -> Iterator[Finding]:
+    """What may not stand in a Markdown text: HTML, links that run something, pictures from elsewhere.
+
+    Args:
+        text: Markdown.
+        file: what findings name.
+        folder: the challenge's; pictures are looked for there.
+    """
+    parser = MarkdownIt("commonmark")
+    # Links are judged here, with their line; the parser would pass over bad ones without a word.
+    parser.validateLink = lambda url: True  # type: ignore[method-assign]
+
+    def tell(severity: Severity, what: str, line: int | None, found: str, mend: str) -> Finding:
+        return Finding(severity, file, what, line, found=found[:80], mend=mend)
+
+    for token, line in _flat(parser.parse(text), None):
+        if token.type in ("html_block", "html_inline") and not _is_comment(token.content):
+            yield tell("error", "HTML in a text", line, " ".join(token.content.split()), _PLAIN)
+        elif token.type == "link_open":
+            url = str(token.attrGet("href") or "")
+            if _scheme(url) not in _LINK_SCHEMES:
+                mend = "link to http, https or mailto, or to another page"
+                yield tell("error", "a link that isn't one to a page", line, url, mend)
+        elif token.type == "image":
+            yield from _check_picture(str(token.attrGet("src") or ""), line, folder, tell)
+
+
+def _check_picture(
+    url: str, line: int | None, folder: Path, tell: Callable[[Severity, str, int | None, str, str], Finding]
+) -> Iterable[Finding]:
+    if _scheme(url) or url.startswith("//"):
+        mend = "put the picture into the challenge's folder; browsers are told to load nothing from elsewhere"
+        return [tell("error", "a picture from elsewhere", line, url, mend)]
+    try:
+        if inside(folder, url).is_file():
+            return []
+    except ValueError as error:
+        return [tell("error", "a picture that can't be shown", line, str(error), "name it from the folder")]
+    return [
+        tell("error", "a picture that isn't there", line, url, "add it, named from the challenge's folder")
+    ]
+
+
+def _scheme(url: str) -> str:
+    """The scheme of an address as browsers see it: they pass over blanks and control characters."""
+    seen = "".join(character for character in url if character.isprintable() and character != " ")
+    try:
+        return urlsplit(seen).scheme.lower()
+    except ValueError:
+        return "not an address"
+
+
+def _is_comment(html: str) -> bool:
+    stripped = html.strip()
+    return stripped.startswith("<!--") and stripped.find("-->") == len(stripped) - 3
+
+
+def _flat(tokens: Iterable[Token], line: int | None) -> Iterator[tuple[Token, int | None]]:
+    """Tokens and those inside them, each with the line on which its block begins."""
+    for token in tokens:
+        here = token.map[0] + 1 if token.map else line
+        yield token, here
+        breaks = 0
+        for child in token.children or ():
+            breaks += child.type in ("softbreak", "hardbreak")
+            yield child, None if here is None else here + breaks
