@@ -180,7 +180,7 @@ def _number(what: str, field: bytes) -> int:
     else:
         digits = field.strip(b" \0") or b"0"
         if any(digit not in b"01234567" for digit in digits):
-            _damaged(what, "a header's number is none")
+            _damaged(what, "a header's number is none; is this a tar archive?")
         value = int(digits, 8)
     if value >= 2**60:
         _damaged(what, "an entry's size is impossible")

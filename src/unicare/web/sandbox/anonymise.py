@@ -1,0 +1,184 @@
+"""Inputs as the TFM4MedIA track hands them to containers: names, order, dates and remarks say nothing.
+
+``images/<id>.nii.gz`` (or ``<id>_C0``, ``<id>_LGE``, ``<id>_T2``) and ``prompts.json``, where the ids come
+from a secret of the run. Which case is which stays outside. What an image itself shows, its grid and its grey
+values, stays as it is.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unicare.core.errors import ImageError, PromptError
+from unicare.core.prompt import CasePrompts, Prompt
+from unicare.data.layouts.flat import IMAGES_FOLDER, list_cases
+from unicare.data.nifti import MAX_BYTES
+from unicare.data.nifti_bytes import read_values, written_beside
+from unicare.prompts.contract import read_prompts, write_prompts
+
+__all__ = [
+    "PROMPTS_FILE",
+    "CaseInput",
+    "list_inputs",
+    "opaque_ids",
+    "prediction_name",
+    "scrub_nifti",
+    "stage_input",
+]
+
+PROMPTS_FILE = "prompts.json"
+
+_SUFFIXES = {"bSSFP": "_C0", "unknown": ""}
+"""How a sequence is written in a file's name, where that isn't its own name."""
+
+_TEXTS = ("data_type", "db_name", "descrip", "aux_file", "intent_name", "unused_str")
+_NUMBERS = (
+    "extents",
+    "session_error",
+    "glmax",
+    "glmin",
+    "cal_max",
+    "cal_min",
+    "slice_duration",
+    "toffset",
+    "slice_code",
+    "slice_start",
+    "slice_end",
+    "intent_code",
+    "intent_p1",
+    "intent_p2",
+    "intent_p3",
+)
+_DATE = (946684800, 946684800)  # 1 January 2000, of every file
+
+
+@dataclass(frozen=True)
+class CaseInput:
+    """One case as the organisers have it.
+
+    Attributes:
+        case: its name, which no container sees.
+        images: sequence to file.
+        prompts: boxes and points.
+    """
+
+    case: str
+    images: Mapping[str, Path]
+    prompts: CasePrompts
+
+
+def list_inputs(folder: Path) -> list[CaseInput]:
+    """The cases of a folder with ``images/`` and ``prompts.json``, in order of their names.
+
+    Raises:
+        ImageError: a case without an image, or no images.
+        PromptError: prompts that can't be read, or a case without any.
+    """
+    prompts = read_prompts(Path(folder) / PROMPTS_FILE)
+    for error in prompts.errors.values():
+        raise error
+    images = list_cases(folder, prompts.cases)
+    for case in sorted(images.keys() ^ prompts.cases.keys()):
+        if case in images:
+            raise PromptError(f"{folder}: case {case} has an image, but no prompts")
+        raise ImageError(f"{folder}: case {case} has prompts, but no image")
+    return [CaseInput(case, images[case], prompts.cases[case]) for case in sorted(images)]
+
+
+def opaque_ids(cases: Collection[str], secret: bytes) -> dict[str, str]:
+    """Case to id: without the secret nobody can tell which is which, and their order says nothing.
+
+    Args:
+        cases: the cases' names.
+        secret: of the run; random, at least 16 bytes.
+    """
+    if len(secret) < 16:
+        raise ValueError("a secret of at least 16 bytes is needed")
+    ids = {case: f"case-{hmac.digest(secret, case.encode(), 'sha256').hex()[:16]}" for case in cases}
+    assert len(set(ids.values())) == len(ids)
+    return dict(sorted(ids.items(), key=lambda pair: pair[1]))
+
+
+def prediction_name(case_or_id: str) -> str:
+    """The file that a container writes for a case."""
+    return f"{case_or_id}_pred.nii.gz"
+
+
+def stage_input(cases: Sequence[CaseInput], ids: Mapping[str, str], folder: Path) -> None:
+    """Writes what a container gets to see.
+
+    Args:
+        cases: those of this run.
+        ids: as ``opaque_ids`` gives them.
+        folder: made; readable for everybody, once one is in the folder above it.
+
+    Raises:
+        UnicareError: an image or a prompt can't be used; names the case, so that is not for teams.
+        OutputError: no room.
+    """
+    images = folder / IMAGES_FOLDER
+    images.mkdir(parents=True)
+    cases = sorted(cases, key=lambda one: ids[one.case])
+    for one in cases:
+        for sequence, path in one.images.items():
+            suffix = _SUFFIXES.get(sequence, f"_{sequence}")
+            scrub_nifti(path, images / f"{ids[one.case]}{suffix}.nii.gz")
+    write_prompts(folder / PROMPTS_FILE, [_anonymous(one, ids[one.case]) for one in cases])
+    for path in (*images.iterdir(), folder / PROMPTS_FILE):
+        path.chmod(0o644)
+        os.utime(path, _DATE)
+    for place in (images, folder):
+        place.chmod(0o755)
+        os.utime(place, _DATE)
+
+
+def scrub_nifti(source: Path, target: Path) -> None:
+    """Copies an image without what its header tells beside grid and values: remarks, names, extensions.
+
+    Args:
+        source: .nii or .nii.gz.
+        target: .nii.gz, without file name and time in the gzip header.
+
+    Raises:
+        ImageError: the source can't be read.
+        GeometryError: the source doesn't say how it lies in the patient.
+        OutputError: the target can't be written.
+    """
+    layout, values = read_values(source, MAX_BYTES)
+    header: Any = layout.header.copy()
+    fields = set(header.keys())
+    for name in _TEXTS:
+        if name in fields:
+            header[name] = b""
+    for name in _NUMBERS:
+        if name in fields:
+            header[name] = np.zeros_like(header[name])
+    no_extensions = bytes(4)
+    header["vox_offset"] = header.sizeof_hdr + len(no_extensions)
+    with written_beside(target) as file:
+        file.write(header.binaryblock)
+        file.write(no_extensions)
+        file.write(values.view(np.uint8).data)
+
+
+def _anonymous(one: CaseInput, opaque: str) -> CasePrompts:
+    """Boxes and points alone: a text would name the structure, hence the task."""
+    slices: dict[int, dict[int, Prompt] | None] = {}
+    for index, prompts in one.prompts.slices.items():
+        kept = {}
+        for label, prompt in (prompts or {}).items():
+            if prompt.box is None and not prompt.points:
+                raise PromptError(
+                    f"case {one.case}, slice {index}, label {label}: no box and no points",
+                    mend="texts and masks are not handed to containers; give a box or points",
+                )
+            kept[label] = Prompt(box=prompt.box, points=prompt.points)
+        slices[index] = kept or None
+    return CasePrompts(opaque, slices, one.prompts.slice_axis)

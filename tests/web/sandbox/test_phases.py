@@ -1,0 +1,136 @@
+"""A container on a phase's cases: through a fake engine, and once through a real one."""
+
+import json
+
+import nibabel as nib
+import numpy as np
+import pytest
+from tests.web.sandbox.archives import configuration, docker_archive, shell_layer
+from tests.web.sandbox.conftest import BUSYBOX, SMALL
+from tests.web.sandbox.fake import FakeEngine
+
+from unicare.web.sandbox.intake import loaded_image
+from unicare.web.sandbox.phases import hidden_report, run_phase, smoke_report
+from unicare.web.sandbox.run import Status
+
+COPY = """
+import json, pathlib, shutil, sys
+given, output = map(pathlib.Path, sys.argv[1:])
+for case in json.loads((given / "prompts.json").read_text()):
+    shutil.copy(given / "images" / f"{case}.nii.gz", output / f"{case}_pred.nii.gz")
+print("did", case)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    place = tmp_path / "task" / "test"
+    (place / "images").mkdir(parents=True)
+    for number in range(4):
+        values = np.full((4, 4, 2), number, np.uint8)
+        nib.save(nib.Nifti1Image(values, np.diag([1, 1, 8, 1])), place / "images" / f"Case{number}.nii.gz")
+    prompts = {f"Case{number}": {"0": {"1": [[0, 0, 2, 2], []]}, "1": None} for number in range(4)}
+    (place / "prompts.json").write_text(json.dumps(prompts))
+    return place
+
+
+@pytest.fixture
+def play(folder, tmp_path):
+    def play(program, engine=None, image="image", **options):
+        (tmp_path / "scratch").mkdir()
+        engine = engine or FakeEngine(program)
+        run = run_phase(
+            engine, image, folder, tmp_path / "out", SMALL, scratch=tmp_path / "scratch", **options
+        )
+        assert list((tmp_path / "scratch").iterdir()) == []
+        return engine, run
+
+    return play
+
+
+@pytest.mark.parametrize("case_by_case", [False, True])
+def test_predictions_come_back_under_the_cases_own_names(play, tmp_path, case_by_case):
+    engine, run = play(COPY, case_by_case=case_by_case)
+    assert run.completed
+    assert len(engine.specs) == (4 if case_by_case else 1)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        f"Case{number}_pred.nii.gz" for number in range(4)
+    ]
+    for number in range(4):
+        assert (nib.load(tmp_path / "out" / f"Case{number}_pred.nii.gz").get_fdata() == number).all()
+    assert smoke_report(run).passed
+    assert hidden_report(run).passed
+
+
+def test_paths_that_a_container_could_see_say_nothing(play):
+    engine, run = play(COPY)
+    for spec in engine.specs:
+        for path in (spec.input_dir, spec.output_dir):
+            assert "task" not in path.parts[-3:]
+            assert not any(case in str(path) for case in run.ids)
+
+
+def test_a_failure_is_told_in_full_or_hardly_at_all(play):
+    program = "print('looked at 77 voxels of Case0'); raise ValueError('shape (3, 4) of /input/images/x')"
+    _, run = play(program)
+    smoke, hidden = smoke_report(run), hidden_report(run)
+    assert not smoke.passed
+    assert "exit code 1" in smoke.messages[0]
+    assert "looked at 77 voxels" in smoke.log
+    assert any("4 of 4 predictions are missing" in message for message in smoke.messages)
+    assert not hidden.passed
+    assert hidden.log.startswith("ValueError: shape")
+    assert hidden.messages == (
+        "The container's program ended with an error.",
+        "4 of 4 predictions are missing.",
+    )
+    told = " ".join((*hidden.messages, hidden.log))
+    for opaque in run.ids.values():
+        assert opaque not in told
+    assert not any(secret in told for secret in ("77", "Case0", "/input"))
+
+
+def test_one_missing_prediction_is_named_to_those_who_may_know(play):
+    program = COPY + "(output / f'{case}_pred.nii.gz').unlink(); (output / 'x_pred.nii.gz').touch()"
+    _, run = play(program)
+    assert len(run.missing) == 1
+    assert len(run.predicted) == 3
+    assert not run.completed
+    assert f"{run.ids[run.missing[0]]}_pred.nii.gz" in smoke_report(run).messages[-1]
+    assert hidden_report(run).messages[-1] == "1 of 4 predictions are missing."
+
+
+def test_case_by_case_it_is_given_up_after_some_failures(play):
+    engine, run = play("raise SystemExit(3)", case_by_case=True, give_up_after=2)
+    assert len(engine.specs) == 2
+    assert run.given_up == 2
+    assert smoke_report(run).messages[0] == (
+        "The container's program ended with exit code 3; expected 0. (2 runs)"
+    )
+    assert "2 cases were not run any more" in hidden_report(run).messages[-1]
+
+
+def test_a_link_instead_of_a_prediction_is_told_without_the_id(play):
+    program = COPY + (
+        "target = output / f'{case}_pred.nii.gz'; target.unlink(); target.symlink_to('/etc/passwd')"
+    )
+    _, run = play(program)
+    assert any("a prediction is a symbolic link" in message for message in hidden_report(run).messages)
+    assert any("_pred.nii.gz is a symbolic link" in message for message in smoke_report(run).messages)
+    assert len(run.missing) == 1
+
+
+def test_a_real_container_predicts(play, real_engine, tmp_path):
+    if not BUSYBOX.is_file():
+        pytest.skip("no busybox")
+    script = """cd /input/images; for i in *.nii.gz; do cat $i > /output/${i%.nii.gz}_pred.nii.gz; done"""
+    layer = shell_layer(BUSYBOX)
+    archive = tmp_path / "image.tar"
+    archive.write_bytes(
+        docker_archive([layer], configuration([layer], Entrypoint=["/bin/sh", "-c"], Cmd=[script]))
+    )
+    with loaded_image(real_engine, archive, scratch=tmp_path) as image:
+        _, run = play("", engine=real_engine, image=image)
+    assert [one.status for one in run.runs] == [Status.COMPLETED]
+    assert run.completed
+    assert (nib.load(tmp_path / "out" / "Case2_pred.nii.gz").get_fdata() == 2).all()
