@@ -264,7 +264,7 @@ CONTRAST = """
       weak.push([element.tagName, contrast, element.textContent.slice(0, 40)]);
     }
   }
-  for (let run = 1; run <= 8; run += 1) {
+  for (let run = 1; run <= 7; run += 1) {
     const probe = document.createElement("i");
     probe.style.color = `var(--run-${run})`;
     document.body.append(probe);

@@ -10,6 +10,7 @@ from unicare.evaluate.report.charts import Chart
 
 __all__ = ["chart_library", "still_svg"]
 
+_TAG = re.compile(r"<[^>]+>")
 _LONG_NUMBER = re.compile(r"-?\d+\.\d{2,}")
 _EXPORT = "window.vegaEmbed = vegaEmbed;"
 """What the page's script needs of the library."""
@@ -30,9 +31,14 @@ def still_svg(chart: Chart) -> str:
     svg = str(vl_convert.vegalite_to_svg(chart.whole))
     svg = svg[svg.index("<svg") :]
     svg = _WORDS.sub("", svg)
-    svg = _LONG_NUMBER.sub(lambda number: f"{float(number[0]):.1f}", svg)
+    svg = _TAG.sub(lambda tag: _LONG_NUMBER.sub(_tenths, tag[0]), svg)
     svg = _drawn_once(svg, chart.name)
     return svg.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
+
+
+def _tenths(number: re.Match[str]) -> str:
+    """Of a pixel; more isn't seen."""
+    return f"{float(number[0]):.1f}"
 
 
 def _drawn_once(svg: str, name: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from unicare import __version__
 from unicare.evaluate.ranking.standings import BoardResult, TableResult
-from unicare.evaluate.report.charts import SHAPES, Chart
+from unicare.evaluate.report.charts import COLOURS, SHAPES, Chart
 from unicare.evaluate.report.draw import chart_library, still_svg
 from unicare.evaluate.report.embedded import chart_json, hash_source
 from unicare.evaluate.report.facts import RunFacts
@@ -90,7 +90,6 @@ def fill_page(page: Page) -> str:
             shown=_shown_by_structure(page),
             places=places,
             pictures_here=_PICTURES,
-            shapes=SHAPES,
             catalogue=CATALOGUE,
             rules=[rule.value for rule in Rule],
             version=__version__,
@@ -134,7 +133,7 @@ def _template() -> Any:
         "plain_rule": lambda rule: rule.replace("_", " "),
         "identifier": lambda name: re.sub(r"[^a-zA-Z0-9]+", "-", name),
     }
-    environment.globals |= {"count": count, "spreads": _spreads}
+    environment.globals |= {"colours": COLOURS, "shapes": len(SHAPES), "count": count, "spreads": _spreads}
     return environment.get_template("page.html")
 
 

@@ -72,7 +72,7 @@ def tell_story(
         _distribution(comparisons, leading),
         _structures(comparisons, leading),
         _centres(comparisons, leading),
-        *(_other_run(comparisons, run, missing, errors) for run in runs if run != leading or len(runs) == 1),
+        *(_run(comparisons, run, missing, errors, run != leading) for run in runs),
         _caution(comparisons),
     ]
     return Story(
@@ -233,13 +233,15 @@ def _reach(values: Sequence[float], choices: int) -> float:
     return float(stats.t.ppf(1 - 0.025 / choices, len(values) - 1)) * spread
 
 
-def _other_run(
+def _run(
     comparisons: Sequence[Comparison],
     run: str,
     missing: Mapping[str, Sequence[str]],
     errors: Mapping[str, int],
+    with_mean: bool,
 ) -> Point | None:
-    mean = mean_figure(comparisons, run, "dice")
+    """What is to be said of a run; of the leading one, the headline has said the mean."""
+    mean = mean_figure(comparisons, run, "dice") if with_mean else None
     said = [] if mean is None else [f"mean Dice {mean_with_interval(mean)}, n = {mean.n}"]
     rules = Counter(one.results[run].rule for one in comparisons if run in one.results)
     scored = sum(rules.values())

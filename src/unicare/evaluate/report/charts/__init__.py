@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from unicare.evaluate.report.charts.agreement import agreement_chart
-from unicare.evaluate.report.charts.base import SHAPES, Chart
+from unicare.evaluate.report.charts.base import COLOURS, SHAPES, Chart
 from unicare.evaluate.report.charts.centres import centre_chart
 from unicare.evaluate.report.charts.overview import overview_chart
 from unicare.evaluate.report.charts.slope import slope_chart
 from unicare.evaluate.report.charts.volume import volume_chart
 
 __all__ = [
+    "COLOURS",
     "SHAPES",
     "Chart",
     "agreement_chart",

@@ -8,6 +8,7 @@ from typing import Any
 
 __all__ = [
     "CASE_MARK",
+    "COLOURS",
     "INK",
     "LINE",
     "QUIET",
@@ -26,6 +27,9 @@ Spec = dict[str, Any]
 
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "stroke")
 """One for each run, together with a colour, so that colour never stands alone; the names are Vega's."""
+
+COLOURS = 7
+"""Of the page, ``--run-1`` and so on. One less than there are shapes, so that no two of 56 runs are alike."""
 
 _DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 1], [1, 3], [10, 4], [5, 2, 1, 2])
 
@@ -108,7 +112,7 @@ def make_chart(
 
 def run_scales(runs: Sequence[str]) -> Spec:
     """Colour and shape of each run: the page's, in the order of the runs."""
-    colours = [f"var(--run-{place % len(SHAPES) + 1})" for place in range(len(runs))]
+    colours = [f"var(--run-{place % COLOURS + 1})" for place in range(len(runs))]
     shapes = [SHAPES[place % len(SHAPES)] for place in range(len(runs))]
     return {"color": _by_run(runs, colours), "shape": _by_run(runs, shapes)}
 

@@ -92,8 +92,7 @@ function drawLetters(letters, x0, y0, side, width, height) {
 }
 
 function mark(place) {
-  const shape = (place % 8) + 1;
-  return draw("svg", { class: `mark run-${shape}`, "aria-hidden": "true" }, draw("use", { href: `#shape-${shape}` }));
+  return document.querySelectorAll("#run-legend .mark")[place].cloneNode(true);
 }
 
 function captionOf(slice, place) {
@@ -107,7 +106,7 @@ function captionOf(slice, place) {
 
 function panels(row, picture, runs, wantedRun) {
   const shown = picture.runs.filter((run) => !wantedRun || run === wantedRun);
-  const grid = make("div", { class: "panels", style: `--runs: ${shown.length === 1 ? 3 : Math.min(shown.length, 4)}` });
+  const grid = make("div", { class: "panels", style: `--runs: ${shown.length === 1 ? 3 : Math.min(shown.length, 4)}; --narrow: ${Math.min(shown.length, 3)}` });
   for (const slice of picture.slices) {
     for (const run of shown) {
       const place = picture.runs.indexOf(run);
