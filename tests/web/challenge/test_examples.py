@@ -1,13 +1,23 @@
 """The challenges that come with unicare are in order, and the virtual one can be made."""
 
 import importlib.util
-from datetime import UTC, datetime
+import re
+from datetime import UTC, date, datetime
 from pathlib import Path
+
+from tests.web.challenge.folders import BOARD
 
 from unicare.data.cohort import read_cohort
 from unicare.evaluate.ranking.published import rank_published, read_published
 from unicare.evaluate.run import evaluate
-from unicare.web.challenge import PhaseState, check_challenge, find_public, find_reference, load_challenge
+from unicare.web.challenge import (
+    PhaseState,
+    check_challenge,
+    find_public,
+    find_reference,
+    load_challenge,
+    read_challenge,
+)
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "challenges"
 
@@ -60,3 +70,16 @@ def test_the_virtual_challenge_is_made_and_evaluated(tmp_path):
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "virtual/reference").rglob("*.nii.gz")}
     module.make(tmp_path / "virtual", cases=1, phases=["test"])
     assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_the_yaml_of_the_documentation_is_a_challenge(folder):
+    text = (EXAMPLES.parents[1] / "docs" / "challenge.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)
+    assert len(blocks) == 6
+    (folder / "challenge.yaml").write_text("\n".join(blocks), encoding="utf-8")
+    (folder / "boards/own.yaml").write_text(BOARD.replace("whs", "myops"), encoding="utf-8")
+    (folder / "baselines/mean").mkdir(parents=True)
+    for name in ("best", "2026"):
+        (folder / f"history/{name}.csv").write_text("board,team,dice\nID,red,0.9\n", encoding="utf-8")
+    assert [one.text for one in read_challenge(folder).findings] == []
+    assert load_challenge(folder).history[0].published == date(2026, 8, 1)

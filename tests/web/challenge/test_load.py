@@ -4,6 +4,8 @@ import os
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 from tests.web.challenge.folders import YAML
 
@@ -278,3 +280,38 @@ def test_a_board_whose_tables_nothing_fills(folder, edit):
     edit("    sequences: [CT, bSSFP]", "    sequences: [CT, bSSFP]\n    distributions: [ID]")
     texts = [one.text for one in read_challenge(folder).findings]
     assert any("board own: no task has OOD cases for OOD" in text for text in texts)
+
+
+ODD = [
+    "",
+    " {}",
+    " []",
+    " [x]",
+    " {a: b}",
+    " null",
+    " -1",
+    " 1e400",
+    " .nan",
+    " 2025-01-01",
+    " x",
+    " [[[]]]",
+    " {1: 2}",
+    " *a",
+]
+
+
+@given(data=st.data())
+@settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_a_line_says_is_told_in_words(folder, data):
+    """Any line's value replaced by something odd, any line left out: never anything but findings."""
+    lines = YAML.splitlines()
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(lines) - 1))
+        key, colon, _value = lines[at].partition(":")
+        odd = data.draw(st.sampled_from([None, *ODD]))
+        lines[at] = "" if odd is None else f"{key}{colon}{odd}"
+    (folder / "challenge.yaml").write_text("\n".join(lines))
+    reading = read_challenge(folder)
+    assert reading.challenge is not None or reading.findings
+    assert all(one.text for one in reading.findings)
+    assert not any(str(folder) in one.text for one in reading.findings)

@@ -2,11 +2,12 @@
 
 from unicare.web.challenge.check import check_challenge
 from unicare.web.challenge.findings import CheckResult, Finding
+from unicare.web.challenge.limits import Containers, Limits, Uploads
 from unicare.web.challenge.load import load_challenge, read_challenge
 from unicare.web.challenge.phase import Phase, PhaseState
 from unicare.web.challenge.public import find_public
 from unicare.web.challenge.reference import Reference, find_reference
-from unicare.web.challenge.schema import BoardEntry, Challenge, Containers, Limits, Task
+from unicare.web.challenge.schema import BoardEntry, Challenge, Task
 
 __all__ = [
     "BoardEntry",
@@ -19,6 +20,7 @@ __all__ = [
     "PhaseState",
     "Reference",
     "Task",
+    "Uploads",
     "check_challenge",
     "find_public",
     "find_reference",

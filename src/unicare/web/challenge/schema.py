@@ -13,23 +13,20 @@ from unicare.core.errors import UnicareError
 from unicare.core.structure import TASKS
 from unicare.evaluate.ranking.boards import Board, load_board
 from unicare.web.challenge.base import Slug, Strict, Title, Url
+from unicare.web.challenge.limits import Containers, Uploads
 from unicare.web.challenge.paths import FileInside, FolderInside, inside
 from unicare.web.challenge.phase import Phase
 from unicare.web.challenge.times import Moment
 
 __all__ = [
     "Announcement",
-    "Anonymisation",
     "Baseline",
     "BoardEntry",
     "Challenge",
-    "Containers",
     "History",
-    "Limits",
     "Link",
     "Registration",
     "Task",
-    "Uploads",
 ]
 
 Kind = Literal["la", "la_scar", "whs", "myops", "liver", "custom"]
@@ -101,74 +98,6 @@ class BoardEntry(Strict):
     phase: str
     tasks: tuple[str, ...] = ()
     freeze: Moment | None = None
-
-
-class Limits(Strict):
-    """What one run of a container may use.
-
-    Attributes:
-        memory_gb: of main memory, swap included.
-        cpus: cores, fractions allowed.
-        pids: processes and threads.
-        seconds_per_case: in mode ``all_at_once`` times the number of cases.
-        seconds_in_all: for all cases of a task together.
-        output_mb: written to /output.
-        gpu: whether it gets one.
-        image_gb: of the uploaded archive.
-    """
-
-    memory_gb: float = Field(default=16, gt=0, le=4096)
-    cpus: float = Field(default=4, gt=0, le=1024)
-    pids: int = Field(default=512, ge=1, le=100_000)
-    seconds_per_case: int | None = Field(default=None, ge=1)
-    seconds_in_all: int | None = Field(default=None, ge=1)
-    output_mb: int = Field(default=4000, ge=1)
-    gpu: bool = False
-    image_gb: float = Field(default=20, gt=0)
-
-
-class Anonymisation(Strict):
-    """What containers don't get to know.
-
-    Attributes:
-        names: cases get new names, files and prompts.json alike.
-        order: cases come in another order.
-        sequence_names: files of single-sequence cases lose the sequence's name; those of several keep theirs.
-        headers: texts and extensions of image headers are cleared.
-    """
-
-    names: bool = True
-    order: bool = True
-    sequence_names: bool = True
-    headers: bool = True
-
-
-class Containers(Strict):
-    """How containers are run.
-
-    Attributes:
-        mode: a new container for every case, or one for all cases of a task.
-        limits: of every task.
-        anonymise: what they don't get to know.
-    """
-
-    mode: Literal["case_by_case", "all_at_once"] = "all_at_once"
-    limits: Limits = Limits()
-    anonymise: Anonymisation = Anonymisation()
-
-
-class Uploads(Strict):
-    """How much a team may upload as predictions.
-
-    Attributes:
-        archive_mb: of one zip or all files of one folder.
-        unpacked_mb: of the same, unpacked.
-        files: how many.
-    """
-
-    archive_mb: int = Field(default=4000, ge=1)
-    unpacked_mb: int = Field(default=40_000, ge=1)
-    files: int = Field(default=10_000, ge=1)
 
 
 class Registration(Strict):
