@@ -128,6 +128,7 @@ function startBrowser() {
   const form = document.getElementById("filters");
   const viewer = document.getElementById("viewer");
   const counted = document.getElementById("counted");
+  const announced = document.getElementById("announced");
   const runs = [...form.elements.run.options].slice(1).map((option) => option.value);
   const rows = [...table.tBodies[0].rows].map((element) => readRow(element, runs));
   const byElement = new Map(rows.map((row) => [row.element, row]));
@@ -171,6 +172,7 @@ function startBrowser() {
       if (bottom > list.scrollTop + list.clientHeight) list.scrollTop = bottom - list.clientHeight;
     }
     show();
+    announced.textContent = row ? `${document.getElementById("viewed").textContent}, ${viewer.querySelector(".steps span").textContent}` : "";
     if (focus) viewer.focus();
   }
 
@@ -200,7 +202,7 @@ function startBrowser() {
       });
       steps.append(button);
     }
-    steps.append(make("span", { class: "quiet", "aria-live": "polite" }, `${at + 1} of ${shown.length}`));
+    steps.append(make("span", { class: "quiet" }, `${at + 1} of ${shown.length}`));
     const facts = [current.centre && `centre ${current.centre}`, ...runs.map((run, place) => {
       const dice = current.dice[place];
       return dice === null ? `${run}: not scored` : `${run}: Dice ${dice.toFixed(3)}, HD ${current.distances[place]} mm`;
