@@ -60,7 +60,7 @@ def _print(result: CheckResult) -> None:
             "kind",
             "state",
             "from",
-            "to (this minute included)",
+            "to (included)",
             "quota",
             "cases ID+OOD",
         ):

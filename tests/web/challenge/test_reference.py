@@ -49,10 +49,10 @@ def test_data_may_come_later(folder, data):
 def test_truths_without_image_and_images_without_truth(folder, data):
     (data / "truth/one.nii.gz").rename(data / "truth/three.nii.gz")
     texts = told(folder)
-    assert f"{PLACE}/images: 1 cases have a truth, but not an image; found three" in texts
-    assert f"{PLACE}/images: 1 cases have an image, but no truth; found one" in texts
-    assert f"{PLACE}/cohort.csv: 1 cases have a truth, but not a row; found three" in texts
-    assert f"{PLACE}/cohort.csv: 1 cases have a row, but no truth; found one" in texts
+    assert f"{PLACE}/images: cases that have a truth, but not an image; found three" in texts
+    assert f"{PLACE}/images: cases that have an image, but no truth; found one" in texts
+    assert f"{PLACE}/cohort.csv: cases that have a truth, but not a row; found three" in texts
+    assert f"{PLACE}/cohort.csv: cases that have a row, but no truth; found one" in texts
 
 
 @pytest.mark.parametrize(

@@ -191,11 +191,9 @@ class _Look:
             without = sorted(set(truths) - set(cases))
             alone = sorted(set(cases) - set(truths))
             if without:
-                self.tell(
-                    path, f"{len(without)} cases have a truth, but not {what}", found=name_some(without)
-                )
+                self.tell(path, f"cases that have a truth, but not {what}", found=name_some(without))
             if alone:
-                self.tell(path, f"{len(alone)} cases have {what}, but no truth", found=name_some(alone))
+                self.tell(path, f"cases that have {what}, but no truth", found=name_some(alone))
 
     def check_case(self, case: str, truth: Path, images: Mapping[str, Path], row: CohortRow | None) -> None:
         """One case's labels, grid, sequences and headers."""

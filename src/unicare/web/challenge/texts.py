@@ -1,4 +1,4 @@
-"""Markdown that the site shows: plain CommonMark, nothing that a browser would run or fetch elsewhere."""
+"""Markdown that the site shows: CommonMark and tables, nothing that a browser would run or fetch."""
 
 from __future__ import annotations
 
@@ -13,12 +13,17 @@ from unicare.web.challenge.findings import Finding, Severity
 from unicare.web.challenge.paths import inside
 from unicare.web.challenge.schema import Challenge
 
-__all__ = ["LARGEST_TEXT_BYTES", "check_texts", "markdown_findings"]
+__all__ = ["LARGEST_TEXT_BYTES", "check_texts", "markdown_findings", "render_markdown"]
 
 LARGEST_TEXT_BYTES = 500_000
 
 _LINK_SCHEMES = ("http", "https", "mailto", "")
 _PLAIN = "write it in Markdown; the site shows HTML as text"
+
+
+def render_markdown(text: str) -> str:
+    """The HTML of a text: HTML in it is shown as text, links that run something as what was written."""
+    return str(MarkdownIt("commonmark", {"html": False}).enable("table").render(text))
 
 
 def check_texts(challenge: Challenge) -> Iterator[Finding]:
@@ -70,7 +75,7 @@ def markdown_findings(text: str, file: str, folder: Path) -> Iterator[Finding]:
         file: what findings name.
         folder: the challenge's; pictures are looked for there.
     """
-    parser = MarkdownIt("commonmark")
+    parser = MarkdownIt("commonmark").enable("table")
     # Links are judged here, with their line; the parser would pass over bad ones without a word.
     parser.validateLink = lambda url: True  # type: ignore[method-assign]
 
@@ -121,8 +126,10 @@ def _is_comment(html: str) -> bool:
 
 def _flat(tokens: Iterable[Token], line: int | None) -> Iterator[tuple[Token, int | None]]:
     """Tokens and those inside them, each with the line on which its block begins."""
+    here = line
     for token in tokens:
-        here = token.map[0] + 1 if token.map else line
+        if token.map:
+            here = token.map[0] + 1
         yield token, here
         breaks = 0
         for child in token.children or ():
