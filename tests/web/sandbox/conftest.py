@@ -16,6 +16,7 @@ from unicare.web.sandbox.intake import loaded_image
 from unicare.web.sandbox.limits import Limits
 from unicare.web.sandbox.probe import find_engine
 from unicare.web.sandbox.run import ContainerRun, run_container
+from unicare.web.sandbox.sweep import remove_leftovers
 
 BUSYBOX = Path("/bin/busybox")
 MIB = 1024**2
@@ -41,16 +42,18 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def real_engine(scratch: Path) -> ContainerEngine:
     try:
-        return find_engine(scratch=scratch)
+        engine = find_engine(scratch=scratch)
     except ContainerError as error:
         pytest.skip(str(error))
+    remove_leftovers(engine, scratch)  # of tests that were killed
+    return engine
 
 
 @pytest.fixture(scope="session")
 def shell_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An image that runs /input/do.sh."""
-    if not BUSYBOX.is_file():
-        pytest.skip(f"no {BUSYBOX} to make an image of; on Debian: apt-get install busybox-static")
+    if not BUSYBOX.is_file() or b"ld-linux" in BUSYBOX.read_bytes()[:4096]:
+        pytest.skip(f"no static {BUSYBOX} to make an image of; on Debian: apt-get install busybox-static")
     path = tmp_path_factory.mktemp("archive") / "shell.tar"
     path.write_bytes(docker_archive([shell_layer(BUSYBOX)]))
     return path

@@ -99,6 +99,7 @@ def test_what_is_loaded_has_the_same_layers_and_nothing_else_of_the_upload(tmp_p
         "Cmd": ["run"],
         "Env": ["A=b"],
         "WorkingDir": "/model",
+        "Labels": {"unicare.image": image},
     }
     assert set(files) == {"0.tar", "1.tar", manifest["Config"], "manifest.json"}
 

@@ -120,16 +120,13 @@ def test_a_link_instead_of_a_prediction_is_told_without_the_id(play):
     assert len(run.missing) == 1
 
 
-def test_a_real_container_predicts(play, real_engine, tmp_path):
-    if not BUSYBOX.is_file():
-        pytest.skip("no busybox")
-    script = """cd /input/images; for i in *.nii.gz; do cat $i > /output/${i%.nii.gz}_pred.nii.gz; done"""
+def test_a_real_container_predicts(play, real_engine, shell_archive, tmp_path):
+    assert shell_archive.is_file()  # so that a shell is at hand for an image of another program
+    script = "cd /input/images; for i in *.nii.gz; do cat $i > /output/${i%.nii.gz}_pred.nii.gz; done"
     layer = shell_layer(BUSYBOX)
-    archive = tmp_path / "image.tar"
-    archive.write_bytes(
-        docker_archive([layer], configuration([layer], Entrypoint=["/bin/sh", "-c"], Cmd=[script]))
-    )
-    with loaded_image(real_engine, archive, scratch=tmp_path) as image:
+    config = configuration([layer], Entrypoint=["/bin/sh", "-c"], Cmd=[script])
+    (tmp_path / "image.tar").write_bytes(docker_archive([layer], config))
+    with loaded_image(real_engine, tmp_path / "image.tar", scratch=tmp_path) as image:
         _, run = play("", engine=real_engine, image=image)
     assert [one.status for one in run.runs] == [Status.COMPLETED]
     assert run.completed

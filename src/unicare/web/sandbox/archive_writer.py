@@ -80,7 +80,9 @@ class ArchiveWriter:
             configuration: of the image, without its layers.
         """
         rootfs = {"type": "layers", "diff_ids": self._digests}
-        text = json.dumps({**configuration, "rootfs": rootfs}).encode()
+        # an image of its own each time it is loaded, so that removing one never takes another's layers
+        config = {**configuration.get("config", {}), "Labels": {"unicare.image": image}}
+        text = json.dumps({**configuration, "config": config, "rootfs": rootfs}).encode()
         name = f"{hashlib.sha256(text).hexdigest()}.json"
         manifest = [{"Config": name, "RepoTags": [image], "Layers": self._layers}]
         for file, content in ((name, text), ("manifest.json", json.dumps(manifest).encode())):

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ __all__ = ["CommandEngine"]
 
 _CALL_SECONDS = 120.0
 _LOAD_SECONDS = 3600.0
+_LIST_ATTEMPTS = 6
 _PASSED_ON = ("PATH", "HOME", "TMPDIR", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "DOCKER_HOST")
 """The only variables that an engine gets of this program's: the others may hold secrets."""
 
@@ -102,12 +104,12 @@ class CommandEngine:
 
     def containers(self, prefix: str) -> list[str]:
         """See ``ContainerEngine``."""
-        names = self._call("ps", "--all", "--format", "{{.Names}}").split()
+        names = self._list("ps", "--all", "--format", "{{.Names}}")
         return [name for name in names if name.startswith(prefix)]
 
     def images(self, prefix: str) -> list[str]:
         """See ``ContainerEngine``."""
-        names = self._call("images", "--format", "{{.Repository}}:{{.Tag}}").split()
+        names = self._list("images", "--format", "{{.Repository}}:{{.Tag}}")
         return [name for name in names if name.startswith(prefix)]
 
     def free_bytes(self) -> int:
@@ -134,6 +136,15 @@ class CommandEngine:
 
     def _start(self) -> list[str]:
         return [self._command, *(["--runtime", self._runtime] if self._runtime else [])]
+
+    def _list(self, *arguments: str) -> list[str]:
+        """A listing, asked for again when something vanished while podman was at it."""
+        for attempt in range(_LIST_ATTEMPTS - 1):
+            try:
+                return self._call(*arguments).split()
+            except ContainerError:
+                time.sleep(0.1 * 2**attempt)
+        return self._call(*arguments).split()
 
     def _call(self, *arguments: str, seconds: float = _CALL_SECONDS) -> str:
         verb = arguments[0]

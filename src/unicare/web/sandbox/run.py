@@ -24,6 +24,7 @@ _LOOK_SECONDS = 0.05
 _INSPECT_SECONDS = 0.5
 _END_SECONDS = 60.0
 _NOT_A_PROGRAM = (126, 127)
+_KILLED = 137  # nobody inside can do that to the first process, and we didn't: the kernel, for want of memory
 _IMAGE_FAULTS = ('exec: "', "exec format error", "exec user process", "chdir to cwd", 'workdir "')
 """What runtimes say when it is the image that can't be started; some engines' exit codes don't."""
 
@@ -190,24 +191,25 @@ def _watch(
 ) -> tuple[Status, str] | None:
     """Waits for a container's end; why it has to be ended, if it has to."""
     began = time.monotonic()
+    inspect_at = began
     meter: UsageMeter | None = None
-    inspect_at = began + _LOOK_SECONDS
     while True:
         with suppress(subprocess.TimeoutExpired):
             process.wait(_LOOK_SECONDS)
             return None
         now = time.monotonic()
-        if now - began > spec.limits.seconds:
-            return Status.OUT_OF_TIME, ""
+        too_long = now - began > spec.limits.seconds
         overfull = places.overfull()
-        if overfull is not None:
-            return Status.OUTPUT_LIMIT, overfull
-        if meter is None and now >= inspect_at:
+        if meter is None and (now >= inspect_at or too_long):
             pid = engine.inspect(spec.name).pid
             meter = UsageMeter(pid) if pid is not None else None
             inspect_at = now + _INSPECT_SECONDS
         if meter is not None:
-            meter.read(usage)
+            meter.read(usage)  # also right before it is killed: the counters go with it
+        if too_long:
+            return Status.OUT_OF_TIME, ""
+        if overfull is not None:
+            return Status.OUTPUT_LIMIT, overfull
 
 
 def _end(engine: ContainerEngine, name: str, process: subprocess.Popen[bytes]) -> None:
@@ -237,7 +239,7 @@ def _status(state: ContainerState, returned: int, usage: Usage, tail: str) -> St
         return Status.COMPLETED
     if tail.strip().endswith("exec format error"):  # the runtime's own last word, inside the container
         return Status.NOT_STARTED
-    if state.out_of_memory or usage.memory_kills:
+    if state.out_of_memory or usage.memory_kills or state.exit_code == _KILLED:
         return Status.OUT_OF_MEMORY
     return Status.FAILED
 
