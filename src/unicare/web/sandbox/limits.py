@@ -30,13 +30,13 @@ class Limits:
     """Cores' worth of time. More makes results come sooner, never better."""
 
     pids: int = 512
-    """Processes and threads together. A Python program with its libraries' threads stays below 200."""
+    """Processes and threads together: a program, its loaders of data, and a few threads of each."""
 
     seconds: float = 3600.0
     """From start to end of one run; then it is killed with all its children."""
 
     output_bytes: int = 2 * _GIB
-    """In /output, all files together. A compressed label map takes 0.1 to 2 MB: room for a thousand cases."""
+    """In /output, all files together. Compressed label maps of virtual patients take 40 to 80 kB each."""
 
     output_files: int = 4096
     """In /output, folders counted."""
