@@ -1,0 +1,1 @@
+"""How tables change from one release to the next; see docs/decisions/0011-site-database.md."""

@@ -1,0 +1,149 @@
+"""A private PostgreSQL cluster for the tests, from Debian's packages, on a Unix socket of its own.
+
+One cluster serves all worker processes of a test run. It is kept by a process of its own, which runs
+this file: it starts the server, waits until the test run is over, however that ends, and clears up.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psycopg
+
+ADDRESS = "address"
+NOT_HERE = "no PostgreSQL here: initdb of Debian's package postgresql is not installed"
+_NEW = ("--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C", "-U", "unicare")
+_OPTIONS = (
+    *("-c", "listen_addresses="),
+    *("-c", "fsync=off"),
+    *("-c", "synchronous_commit=off"),
+    *("-c", "full_page_writes=off"),
+    *("-c", "autovacuum=off"),
+    *("-c", "shared_buffers=16MB"),
+    *("-c", "max_connections=200"),
+    *("-c", "wal_level=minimal"),
+    *("-c", "max_wal_senders=0"),
+)
+
+
+def programs() -> Path | None:
+    """The folder of initdb and postgres, the newest version of them; None if there is none."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
+    if found:
+        return found[-1].parent
+    elsewhere = shutil.which("initdb")
+    return Path(elsewhere).resolve().parent if elsewhere else None
+
+
+def cluster_of(shared: Path, owner: int) -> str:
+    """The URL of this test run's cluster, started if it isn't yet.
+
+    Args:
+        shared: a folder that all processes of the test run know.
+        owner: the process that the cluster ends with.
+    """
+    address = shared / ADDRESS
+    with (shared / "postgres.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not address.is_file():
+            keeper = subprocess.Popen(
+                [sys.executable, __file__, str(shared), str(owner)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=(shared / "postgres.errors").open("w"),
+                start_new_session=True,
+            )
+            until = time.monotonic() + 60
+            while not address.is_file():
+                if keeper.poll() is not None or time.monotonic() > until:
+                    raise RuntimeError(f"PostgreSQL didn't start: {(shared / 'postgres.errors').read_text()}")
+                time.sleep(0.05)
+    return address.read_text()
+
+
+def _keep(shared: Path, owner: int) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="unicare-postgres-"))
+    server: subprocess.Popen[bytes] | None = None
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    try:
+        person = _unprivileged()
+        os.chown(folder, person.pw_uid, person.pw_gid)
+        made = _start(["initdb", *_NEW], folder, person).wait(60)
+        if made != 0:
+            raise RuntimeError(f"initdb ended with {made}")
+        server = _start(["postgres", *_OPTIONS, "-k", str(folder)], folder, person)
+        _wait_until_it_answers(server, folder)
+        written = shared / "address.new"
+        written.write_text(f"postgresql+psycopg://unicare@/postgres?host={folder}")
+        written.rename(shared / ADDRESS)
+        while _alive(owner) and server.poll() is None:
+            time.sleep(0.2)
+    finally:
+        (shared / ADDRESS).unlink(missing_ok=True)
+        if server is not None:
+            server.send_signal(signal.SIGQUIT)  # at once; nothing of it is needed again
+            server.wait(30)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _unprivileged() -> pwd.struct_passwd:
+    """Whom the server runs as; PostgreSQL refuses root."""
+    return pwd.getpwnam("postgres") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+
+
+def _start(command: list[str], folder: Path, person: pwd.struct_passwd) -> subprocess.Popen[bytes]:
+    where = programs()
+    assert where is not None, NOT_HERE
+    as_root = os.geteuid() == 0
+    return subprocess.Popen(
+        [str(where / command[0]), "-D", str(folder / "data"), *command[1:]],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "HOME": str(folder), "LC_ALL": "C", "TZ": "UTC"},
+        stdout=subprocess.DEVNULL,
+        user=person.pw_uid if as_root else None,
+        group=person.pw_gid if as_root else None,
+        extra_groups=[] if as_root else None,
+        preexec_fn=_end_with_parent,  # noqa: PLW1509  this process has no threads
+    )
+
+
+def _end_with_parent() -> None:
+    """Linux sends SIGQUIT when the parent dies, even by SIGKILL (PR_SET_PDEATHSIG is 1)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGQUIT)
+
+
+def _wait_until_it_answers(server: subprocess.Popen[bytes], folder: Path) -> None:
+    until = time.monotonic() + 30
+    while True:
+        try:
+            psycopg.connect(host=str(folder), user="unicare", dbname="postgres").close()
+        except psycopg.OperationalError:
+            if server.poll() is not None or time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+if __name__ == "__main__":
+    _keep(Path(sys.argv[1]), int(sys.argv[2]))
