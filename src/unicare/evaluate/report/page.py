@@ -9,7 +9,7 @@ from importlib import resources
 from typing import Any
 
 from unicare import __version__
-from unicare.evaluate.ranking.standings import BoardResult, TableResult
+from unicare.evaluate.ranking.standings import BoardResult
 from unicare.evaluate.report.charts import COLOURS, SHAPES, Chart
 from unicare.evaluate.report.draw import chart_library, still_svg
 from unicare.evaluate.report.embedded import chart_json, hash_source
@@ -133,13 +133,8 @@ def _template() -> Any:
         "plain_rule": lambda rule: rule.replace("_", " "),
         "identifier": lambda name: re.sub(r"[^a-zA-Z0-9]+", "-", name),
     }
-    environment.globals |= {"colours": COLOURS, "shapes": len(SHAPES), "count": count, "spreads": _spreads}
+    environment.globals |= {"colours": COLOURS, "shapes": len(SHAPES), "count": count}
     return environment.get_template("page.html")
-
-
-def _spreads(table: TableResult) -> bool:
-    """Whether the samples differ at all; where every centre has one patient, they don't."""
-    return any(row.score.low != row.score.high for row in table.rows)
 
 
 def _choices(comparisons: Sequence[Comparison]) -> dict[str, list[str]]:

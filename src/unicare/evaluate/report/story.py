@@ -129,7 +129,7 @@ def _how_sure(leading: str, runs: Sequence[str], table: TableResult | None) -> P
         return None
     row = _row(table, leading)
     rank = ""
-    if row.rank.low is not None and row.rank.high is not None and row.score.low != row.score.high:
+    if row.rank.low is not None and row.rank.high is not None:
         same = row.rank.low == row.rank.high
         rank = f" Resampling the cases, its rank is {row.rank.low}" + (
             " in 95% of the samples." if same else f" to {row.rank.high} in 95% of the samples."
