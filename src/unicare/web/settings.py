@@ -40,7 +40,7 @@ class SiteSettings(BaseSettings):
         database_url: SQLite or PostgreSQL.
         storage_url: where submissions and results lie; a folder, or whatever fsspec can open.
         secret_key: what tokens in mails are derived from.
-        smtp_url: ``smtp://user:password@host:587`` (STARTTLS) or ``smtps://…``; without it mails go to the log.
+        smtp_url: ``smtp://user:password@host:587`` (STARTTLS) or ``smtps://…``; without it, to the log.
         mail_from: sender of mails.
         session_days: after which a person has to log in again, whatever happens.
         session_idle_hours: the same if the person wasn't seen.
@@ -193,7 +193,7 @@ def _kept_key(settings: SiteSettings) -> str:
         raise SettingsError(
             "a site that others can reach needs a secret key",
             found="none",
-            mend=f"set {_PREFIX}SECRET_KEY to the output of {_NEW_KEY}, the same for all processes of the site",
+            mend=f"set {_PREFIX}SECRET_KEY to the output of {_NEW_KEY}, the same for all its processes",
         ) from None
     except OSError as error:
         raise OutputError(f"{path}: the site's key can't be kept", found=error.strerror) from None

@@ -20,6 +20,7 @@ class Team(Base):
         name: as shown.
         name_key: the same without differences of case and form; unique.
         created_at: when it was founded.
+        dissolved_at: when the last person left; the name is free again then.
         disqualified_at: since when it is off the boards.
         disqualified_reason: why.
     """
@@ -30,6 +31,7 @@ class Team(Base):
     name: Mapped[str] = mapped_column(String(100))
     name_key: Mapped[str] = mapped_column(String(400), unique=True)
     created_at: Mapped[datetime]
+    dissolved_at: Mapped[datetime | None] = mapped_column(default=None)
     disqualified_at: Mapped[datetime | None] = mapped_column(default=None)
     disqualified_reason: Mapped[str] = mapped_column(Text, default="")
 

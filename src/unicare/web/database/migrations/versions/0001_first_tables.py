@@ -79,6 +79,7 @@ def _teams() -> None:
         sa.Column("name", sa.String(length=100), nullable=False),
         sa.Column("name_key", sa.String(length=400), nullable=False),
         sa.Column("created_at", _MOMENT, nullable=False),
+        sa.Column("dissolved_at", _MOMENT, nullable=True),
         sa.Column("disqualified_at", _MOMENT, nullable=True),
         sa.Column("disqualified_reason", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_teams"),
