@@ -58,6 +58,8 @@ bench: $(READY)
 	$(BIN)/python bench/speed.py
 	$(BIN)/python bench/cost.py
 	$(BIN)/python bench/metrics.py
+	$(BIN)/python bench/ranking.py
+	$(BIN)/python bench/report.py
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis src/*.egg-info
