@@ -160,6 +160,17 @@ def _sparse():
         (docker_archive([BASE], _config(os="windows")), "made for another machine"),
         (docker_archive([BASE], _config(config={})), "which program to start"),
         (docker_archive([BASE], _config(config={"Cmd": "sh"})), "Cmd of the image"),
+        (docker_archive([BASE], _config(config={"Cmd": ["sh"], "Env": ["=x"]})), "impossible variable"),
+        (docker_archive([BASE], _config(config={"Cmd": ["/proc/self/exe"]})), "impossible program"),
+        (docker_archive([BASE], _config(config={"Cmd": [""]})), "impossible program"),
+        (
+            docker_archive([BASE], _config(config={"Cmd": ["sh"], "WorkingDir": "/proc/self/fd/7"})),
+            "impossible WORKDIR",
+        ),
+        (
+            docker_archive([BASE], _config(config={"Cmd": ["sh"], "WorkingDir": "/a/../../b"})),
+            "impossible WORKDIR",
+        ),
         (docker_archive([BASE], _config(rootfs={})), "configuration is damaged"),
         (docker_archive([BASE], configuration([BASE, TOP])), "layers are missing"),
         (docker_archive([BASE], configuration([TOP])), "a layer is damaged"),

@@ -19,7 +19,7 @@ from unicare.web.sandbox.flags import DIALECTS, create_options
 from unicare.web.sandbox.limits import Limits
 from unicare.web.sandbox.log_tail import LogTail
 from unicare.web.sandbox.owner import is_left_over, new_name
-from unicare.web.sandbox.places import WatchedPlaces
+from unicare.web.sandbox.places import WatchedPlaces, remove_tree
 from unicare.web.sandbox.run import Status, run_container
 from unicare.web.sandbox.sweep import remove_leftovers
 from unicare.web.sandbox.usage import Usage, UsageMeter
@@ -136,6 +136,21 @@ def test_a_watched_folder_is_judged_by_its_size_and_its_number_of_entries(tmp_pa
     for number in range(3):
         (tmp_path / str(number)).touch()
     assert place.overfull() == "it made more than 5 files and folders in /output"
+
+
+def test_folders_without_end_are_seen_and_removed(tmp_path):
+    (tmp_path / "run").mkdir()
+    place = WatchedPlaces(tmp_path / "run", replace(SMALL, output_bytes=2**30, output_files=10_000))
+    at = os.open(tmp_path / "run", os.O_RDONLY)
+    for _ in range(1500):
+        os.mkdir("d", dir_fd=at)
+        below = os.open("d", os.O_RDONLY, dir_fd=at)
+        os.close(at)
+        at = below
+    os.close(at)
+    assert place.overfull() == "it made folders within folders without end in /output"
+    remove_tree(tmp_path / "run")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_without_root_a_container_that_writes_too_much_is_ended(tmp_path, monkeypatch):

@@ -84,8 +84,9 @@ def test_the_truth_lies_nowhere(run_script, tmp_path):
     (tmp_path / "truth").mkdir()
     (tmp_path / "truth" / "hidden-truth.nii.gz").write_text("xyzzy-truth")
     script = """
-    ls /input/../truth /truth /proc/1/root/truth; find / -name '*truth*' 2>/dev/null
-    grep -rl xyzzy-tru[t]h /input /output /tmp /etc /dev/shm /run 2>/dev/null; echo looked
+    exec 2>/dev/null
+    ls /input/../truth /truth /proc/1/root/truth; find / -name '*truth*'
+    grep -rl xyzzy-tru[t]h /input /output /tmp /etc /dev/shm /run; echo looked
     """
     run, _ = run_script(script)
     assert run.log_tail.endswith("looked\n")
@@ -97,7 +98,7 @@ def test_there_is_no_network(run_script):
         listening.settimeout(0.1)
         port = listening.getsockname()[1]
         run, _ = run_script(
-            f"grep -c : /proc/net/dev; nc -w 2 127.0.0.1 {port} </dev/null && echo reached;"
+            f"exec 2>/dev/null; grep -c : /proc/net/dev; nc -w 2 127.0.0.1 {port} </dev/null && echo reached;"
             "nc -w 2 1.1.1.1 53 </dev/null && echo reached; exit 0"
         )
         with pytest.raises(TimeoutError):
@@ -124,7 +125,9 @@ def test_one_that_fills_its_places_is_refused_more(run_script):
 
 
 def test_one_that_writes_files_without_end_is_refused_more(run_script):
-    run, _ = run_script("i=0; while echo >/output/$i; do i=$((i+1)); done; ls /output | wc -l")
+    run, _ = run_script(
+        "exec 2>/dev/null; i=0; while echo >/output/$i; do i=$((i+1)); done; ls /output | wc -l"
+    )
     assert "it made as many files as /output takes (64)" in run.violations
     assert run.log_tail.splitlines()[-1].strip() == "64"
 

@@ -8,6 +8,7 @@ volumes, labels and health checks of the upload never reach the engine.
 from __future__ import annotations
 
 import platform
+import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -157,18 +158,53 @@ def _needed(config: Mapping[str, Any]) -> dict[str, Any]:
         )
     given = config.get("config")
     given = given if isinstance(given, dict) else {}
-    kept = {key: _strings(key, given[key]) for key in ("Entrypoint", "Cmd", "Env") if given.get(key)}
+    kept: dict[str, Any] = {
+        key: _strings(key, given[key]) for key in ("Entrypoint", "Cmd", "Env") if given.get(key)
+    }
     if "Entrypoint" not in kept and "Cmd" not in kept:
         raise SubmissionError(
             f"{ARCHIVE}: the image doesn't say which program to start",
             expected="ENTRYPOINT or CMD in its Dockerfile",
         )
+    _check_start(kept)
     folder = given.get("WorkingDir")
-    return {
-        "architecture": here,
-        "os": "linux",
-        "config": {**kept, **({"WorkingDir": folder} if isinstance(folder, str) and folder else {})},
-    }
+    if folder:
+        kept["WorkingDir"] = _folder(folder)
+    return {"architecture": here, "os": "linux", "config": kept}
+
+
+def _check_start(kept: Mapping[str, Any]) -> None:
+    """Refuses what an engine would stumble over, or runtimes of old let out."""
+    program = (kept.get("Entrypoint") or kept["Cmd"])[0]
+    if not program or _is_special(program):
+        raise SubmissionError(f"{ARCHIVE}: an impossible program", found=ascii(program)[:200])
+    for variable in kept.get("Env", ()):
+        if variable.find("=") < 1:
+            raise SubmissionError(
+                f"{ARCHIVE}: an impossible variable", found=ascii(variable)[:200], expected="NAME=VALUE"
+            )
+
+
+def _folder(value: Any) -> str:
+    if (
+        not isinstance(value, str)
+        or not value.startswith("/")
+        or not value.isprintable()
+        or _is_special(value)
+    ):
+        raise SubmissionError(
+            f"{ARCHIVE}: an impossible WORKDIR",
+            found=ascii(value)[:200],
+            expected="an absolute path in the image",
+        )
+    return value
+
+
+def _is_special(path: str) -> bool:
+    """Whether it leads to what the kernel shows, of this host even, or up."""
+    plain = posixpath.normpath(path)
+    special = any(plain == place or plain.startswith(f"{place}/") for place in ("/proc", "/sys", "/dev"))
+    return special or ".." in path.split("/")
 
 
 def _strings(key: str, value: Any) -> list[str]:

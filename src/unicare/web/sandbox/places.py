@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -21,6 +20,8 @@ __all__ = ["RESERVE_BYTES", "Places", "open_places", "remove_tree", "run_folder"
 
 RESERVE_BYTES = 1024**3
 """What stays free on the host's disk, whatever a container writes."""
+
+_LONGEST_PATH = 2048
 
 
 class Places(Protocol):
@@ -138,6 +139,8 @@ class WatchedPlaces:
             return "it filled the disk"  # with files that it has deleted and holds open, for instance
         size = 0
         for count, entry in enumerate(_entries(self.output), 1):
+            if len(entry.path) > _LONGEST_PATH:  # below it, nothing could be counted any more
+                return "it made folders within folders without end in /output"
             with suppress(OSError):  # gone again
                 size += entry.stat(follow_symlinks=False).st_blocks * 512
             if size > self._limits.output_bytes:
@@ -196,10 +199,10 @@ def remove_tree(folder: Path) -> None:
     for place in (folder / "output", folder / "tmp"):
         if place.is_mount():
             _unmount(place)
-    shutil.rmtree(folder, ignore_errors=True)
+    # rm goes as deep as folders go; Python's own way ends at its limit of recursion
+    subprocess.run(["rm", "-rf", "--", str(folder)], capture_output=True, check=False)
     if folder.exists() and shutil.which("podman"):  # without root, only podman may touch its users' files
-        with tempfile.TemporaryFile() as nowhere:
-            command = ["podman", "unshare", "rm", "-rf", "--", str(folder)]
-            subprocess.run(command, stdout=nowhere, stderr=nowhere, check=False)
+        command = ["podman", "unshare", "rm", "-rf", "--", str(folder)]
+        subprocess.run(command, capture_output=True, check=False)
     if folder.exists():
         raise ContainerError(f"{folder}: can't be removed", mend="remove it by hand")
