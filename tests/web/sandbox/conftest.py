@@ -9,29 +9,14 @@ from typing import Any
 
 import pytest
 from tests.web.sandbox.archives import docker_archive, shell_layer
+from tests.web.sandbox.small import BUSYBOX, SMALL
 
 from unicare.core.errors import ContainerError
 from unicare.web.sandbox.engine import ContainerEngine
 from unicare.web.sandbox.intake import loaded_image
-from unicare.web.sandbox.limits import Limits
 from unicare.web.sandbox.probe import find_engine
 from unicare.web.sandbox.run import ContainerRun, run_container
 from unicare.web.sandbox.sweep import remove_leftovers
-
-BUSYBOX = Path("/bin/busybox")
-MIB = 1024**2
-
-SMALL = Limits(
-    memory_bytes=48 * MIB,
-    cpus=1.0,
-    pids=32,
-    seconds=30.0,
-    output_bytes=2 * MIB,
-    output_files=64,
-    log_bytes=4000,
-    tmp_bytes=MIB,
-    shm_bytes=MIB,
-)
 
 
 @pytest.fixture(scope="session")

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.web.sandbox.conftest import MIB, SMALL
 from tests.web.sandbox.fake import FakeEngine
+from tests.web.sandbox.small import MIB, SMALL
 
 from unicare.core.errors import ContainerError, SettingsError
 from unicare.web.sandbox import places as places_module

@@ -6,8 +6,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 from tests.web.sandbox.archives import configuration, docker_archive, shell_layer
-from tests.web.sandbox.conftest import BUSYBOX, SMALL
 from tests.web.sandbox.fake import FakeEngine
+from tests.web.sandbox.small import BUSYBOX, SMALL
 
 from unicare.web.sandbox.intake import loaded_image
 from unicare.web.sandbox.phases import hidden_report, run_phase, smoke_report

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.web.sandbox.archives import configuration, docker_archive, entry, folder, tar
-from tests.web.sandbox.conftest import SMALL
+from tests.web.sandbox.small import SMALL
 
 from unicare.web.sandbox.intake import loaded_image
 from unicare.web.sandbox.owner import PREFIX
@@ -204,7 +204,7 @@ def test_what_a_killed_worker_leaves_is_found_and_removed(
     program = f"""
 import sys
 from pathlib import Path
-from tests.web.sandbox.conftest import SMALL
+from tests.web.sandbox.small import SMALL
 from unicare.web.sandbox.command_engine import CommandEngine
 from unicare.web.sandbox.run import run_container
 place = Path({str(tmp_path)!r})
