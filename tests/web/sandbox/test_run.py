@@ -27,6 +27,7 @@ def nothing_is_left(real_engine, scratch):
     assert [name for name in real_engine.containers(PREFIX) if mine in name] == []
     assert list(scratch.iterdir()) == []
     assert str(scratch) not in Path("/proc/mounts").read_text()
+    assert not Path("oom").exists()
 
 
 def test_what_it_is_given_is_read_and_what_it_writes_comes_back(run_script):
@@ -151,9 +152,10 @@ def test_one_that_prints_without_end_fills_nothing(run_script):
     assert any("only the last 4 kB are kept" in one for one in run.violations)
 
 
-def test_one_that_needs_too_much_memory_is_ended(run_script):
-    run, _ = run_script("echo hungry; exec dd if=/dev/zero of=/dev/null bs=400M count=1")
-    assert run.status is Status.OUT_OF_MEMORY
+@pytest.mark.parametrize("script", ["exec {}", "{}; exit 9"], ids=["itself", "its child"])
+def test_one_that_needs_too_much_memory_is_ended(run_script, script):
+    run, _ = run_script(script.format("dd if=/dev/zero of=/dev/null bs=400M count=1"))
+    assert (run.status, run.exit_code) == (Status.OUT_OF_MEMORY, None)
     assert "more memory than the 48 MiB" in run.message(SMALL)
 
 

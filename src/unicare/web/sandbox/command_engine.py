@@ -19,7 +19,7 @@ __all__ = ["CommandEngine"]
 
 _CALL_SECONDS = 120.0
 _LOAD_SECONDS = 3600.0
-_LIST_ATTEMPTS = 6
+_ATTEMPTS = 6
 _PASSED_ON = ("PATH", "HOME", "TMPDIR", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "DOCKER_HOST")
 """The only variables that an engine gets of this program's: the others may hold secrets."""
 
@@ -39,6 +39,7 @@ class CommandEngine:
     def __init__(self, command: str, runtime: str | None = None) -> None:
         self._command = command
         self._runtime = runtime
+        self._started_in: dict[str, Path] = {}
 
     @property
     def name(self) -> str:
@@ -52,29 +53,33 @@ class CommandEngine:
 
     def load(self, archive: Path, image: str) -> None:
         """See ``ContainerEngine``."""
-        self._call("load", "--quiet", "--input", str(archive), seconds=_LOAD_SECONDS)
+        self._call("load", "--quiet", "--input", str(archive.absolute()), seconds=_LOAD_SECONDS)
         self._call("image", "inspect", "--format", "{{.Id}}", image)
 
     def run(self, spec: ContainerSpec) -> subprocess.Popen[bytes]:
         """See ``ContainerEngine``."""
         self._call("create", *create_options(self._command, spec), spec.image)
+        self._started_in[spec.name] = spec.output_dir.parent
         return subprocess.Popen(
             [*self._start(), "start", "--attach", spec.name],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env=_environment(),
+            cwd=self._started_in[spec.name],
             start_new_session=True,  # Ctrl-C is for us: we end the container, not the engine's command
         )
 
     def inspect(self, name: str) -> ContainerState:
         """See ``ContainerEngine``."""
-        state = json.loads(self._call("container", "inspect", name))[0]["State"]
+        state = json.loads(self._ask("container", "inspect", name))[0]["State"]
         pid = int(state.get("Pid") or 0)
+        # podman's monitor leaves a note where it was started; podman itself doesn't find it on every host
+        noted = name in self._started_in and (self._started_in[name] / "oom").exists()
         return ContainerState(
             started=not str(state.get("StartedAt", _NEVER)).startswith(_NEVER),
             exit_code=None if pid else int(state.get("ExitCode", 0)),
-            out_of_memory=bool(state.get("OOMKilled", False)),
+            out_of_memory=noted or bool(state.get("OOMKilled", False)),
             pid=pid or None,
         )
 
@@ -88,6 +93,7 @@ class CommandEngine:
 
     def remove(self, name: str) -> None:
         """See ``ContainerEngine``."""
+        self._started_in.pop(name, None)
         try:
             self._call("rm", "--force", "--volumes", *_AT_ONCE[self._command], name)
         except ContainerError:
@@ -104,12 +110,12 @@ class CommandEngine:
 
     def containers(self, prefix: str) -> list[str]:
         """See ``ContainerEngine``."""
-        names = self._list("ps", "--all", "--format", "{{.Names}}")
+        names = self._ask("ps", "--all", "--format", "{{.Names}}").split()
         return [name for name in names if name.startswith(prefix)]
 
     def images(self, prefix: str) -> list[str]:
         """See ``ContainerEngine``."""
-        names = self._list("images", "--format", "{{.Repository}}:{{.Tag}}")
+        names = self._ask("images", "--format", "{{.Repository}}:{{.Tag}}").split()
         return [name for name in names if name.startswith(prefix)]
 
     def free_bytes(self) -> int:
@@ -137,14 +143,14 @@ class CommandEngine:
     def _start(self) -> list[str]:
         return [self._command, *(["--runtime", self._runtime] if self._runtime else [])]
 
-    def _list(self, *arguments: str) -> list[str]:
-        """A listing, asked for again when something vanished while podman was at it."""
-        for attempt in range(_LIST_ATTEMPTS - 1):
+    def _ask(self, *arguments: str) -> str:
+        """An answer, asked for again when something vanished while podman looked at it."""
+        for attempt in range(_ATTEMPTS - 1):
             try:
-                return self._call(*arguments).split()
+                return self._call(*arguments)
             except ContainerError:
                 time.sleep(0.1 * 2**attempt)
-        return self._call(*arguments).split()
+        return self._call(*arguments)
 
     def _call(self, *arguments: str, seconds: float = _CALL_SECONDS) -> str:
         verb = arguments[0]
@@ -154,6 +160,7 @@ class CommandEngine:
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 env=_environment(),
+                cwd="/",
                 timeout=seconds,
                 check=False,
             )
