@@ -22,6 +22,7 @@ import psycopg
 
 ADDRESS = "address"
 NOT_HERE = "no PostgreSQL here: initdb of Debian's package postgresql is not installed"
+_KEEPERS: list[subprocess.Popen[bytes]] = []  # they outlive this process: nobody waits for them
 _NEW = ("--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C", "-U", "unicare")
 _OPTIONS = (
     *("-c", "listen_addresses="),
@@ -56,13 +57,15 @@ def cluster_of(shared: Path, owner: int) -> str:
     with (shared / "postgres.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not address.is_file():
-            keeper = subprocess.Popen(
-                [sys.executable, __file__, str(shared), str(owner)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=(shared / "postgres.errors").open("w"),
-                start_new_session=True,
-            )
+            with (shared / "postgres.errors").open("w") as errors:
+                keeper = subprocess.Popen(
+                    [sys.executable, __file__, str(shared), str(owner)],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=errors,
+                    start_new_session=True,
+                )
+            _KEEPERS.append(keeper)
             until = time.monotonic() + 60
             while not address.is_file():
                 if keeper.poll() is not None or time.monotonic() > until:

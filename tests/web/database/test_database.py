@@ -186,6 +186,9 @@ def test_rows_stay_readable_after_their_transaction(database):
     made = throttle(count=3)
     database.transact(lambda session: session.add(made))
     assert (made.key, made.count) == ("k", 3)
+    with database.reading() as session:
+        read = session.get(Throttle, "k")
+    assert (read.key, read.count) == ("k", 3)
 
 
 def test_a_database_that_stays_locked_is_given_up(tmp_path, sqlite_template):

@@ -99,10 +99,9 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session that sees the state of one moment and can't change it."""
+        """A session that sees the state of one moment and can't change it. Rows stay readable afterwards."""
         with self._read() as session:
             yield session
-            session.rollback()  # nothing to keep; says so to the server at once
 
 
 def _worth_another_try(error: DBAPIError, committing: bool) -> bool:
