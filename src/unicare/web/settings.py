@@ -58,6 +58,11 @@ class SiteSettings(BaseSettings):
         lease_seconds: after which a worker that isn't heard of loses its work.
         attempts: how often an evaluation is begun before it counts as failed.
         container_engine: what runs teams' containers.
+        sweep_seconds: after which a worker looks for work that nobody woke it for.
+        wake_url: of the queue that wakes workers: ``sqlite:///path``, ``redis://host`` or none.
+        evaluation_memory_mb: that the process which scores a submission may take.
+        evaluation_minutes: that it may run.
+        api_requests_per_minute: that one address may send to the API.
     """
 
     model_config = SettingsConfigDict(
@@ -91,6 +96,11 @@ class SiteSettings(BaseSettings):
     lease_seconds: float = Field(default=60, gt=0)
     attempts: int = Field(default=3, ge=1, le=100)
     container_engine: Literal["auto", "podman", "docker", "none"] = "auto"
+    sweep_seconds: float = Field(default=5, gt=0)
+    wake_url: SecretStr = SecretStr("")
+    evaluation_memory_mb: int = Field(default=8192, ge=512)
+    evaluation_minutes: float = Field(default=120, gt=0)
+    api_requests_per_minute: int = Field(default=120, ge=1)
 
     @model_validator(mode="before")
     @classmethod

@@ -1,0 +1,111 @@
+"""The site as one application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from unicare import __version__
+from unicare.web.boards import Boards, ScoreSource
+from unicare.web.challenge import Challenge
+from unicare.web.database import Database, utc_now
+from unicare.web.deps import Site
+from unicare.web.facts.texts import Texts
+from unicare.web.instruments import Instruments
+from unicare.web.pages.render import Pages
+from unicare.web.routes import api, health, public
+from unicare.web.routes.problems import API, Failures, Problem, Refusal, handle_errors
+from unicare.web.routes.requests import HeadAsGet, RequestLog
+from unicare.web.security.bodies import BodyLimit
+from unicare.web.security.headers import SecurityHeaders
+from unicare.web.security.hosts import HostCheck, site_hosts
+from unicare.web.security.rates import MemoryRates, RateLimit, RateStore
+from unicare.web.settings import SiteSettings
+
+__all__ = ["OPENAPI", "create_app"]
+
+OPENAPI = "/api/v1/openapi.json"
+
+_WHATEVER_HOST = frozenset({"/healthz", "/metrics"})
+
+
+def create_app(
+    settings: SiteSettings,
+    challenge: Challenge,
+    database: Database | None = None,
+    *,
+    scores: ScoreSource | None = None,
+    rates: RateStore | None = None,
+    clock: Callable[[], datetime] = utc_now,
+) -> FastAPI:
+    """The application that serves a challenge.
+
+    Args:
+        settings: of ``load_settings``.
+        challenge: of ``load_challenge``.
+        database: with all its tables; None for a site that only shows.
+        scores: what teams' runs gave; nothing if not given.
+        rates: where requests to the API are counted; in this process if not given.
+        clock: says what time it is, with a time zone.
+
+    Raises:
+        SettingsError: a text or a published table of the challenge can't be shown.
+    """
+    texts = Texts(challenge)
+    site = Site(
+        settings=settings,
+        challenge=challenge,
+        texts=texts,
+        boards=Boards(challenge, scores),
+        pages=Pages({"challenge": challenge, "texts": texts, "openapi": OPENAPI}),
+        instruments=Instruments(),
+        database=database,
+        clock=clock,
+    )
+    app = FastAPI(
+        title=f"{challenge.title}: API",
+        version="1",
+        description=f"Version 1 of the API of this challenge’s site, made by unicare {__version__}.",
+        openapi_url=OPENAPI,
+        docs_url=None,  # their pages fetch scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.site = site
+    app.openapi = _described(app)  # type: ignore[method-assign]
+    for router in (health.router, api.router, public.router):
+        app.include_router(router)
+    refuse = Refusal(site)
+    handle_errors(app, refuse)
+    per_minute = settings.api_requests_per_minute
+    # The last to be added is the first that a request comes to.
+    app.add_middleware(HeadAsGet)
+    app.add_middleware(
+        RateLimit, store=rates or MemoryRates(per_minute), limit=per_minute, start=API, refuse=refuse
+    )
+    app.add_middleware(BodyLimit, refuse=refuse)
+    app.add_middleware(HostCheck, hosts=site_hosts(settings), everywhere=_WHATEVER_HOST, refuse=refuse)
+    app.add_middleware(Failures, refuse=refuse)
+    app.add_middleware(RequestLog, instruments=site.instruments)
+    app.add_middleware(SecurityHeaders, secure=settings.secure)
+    return app
+
+
+def _described(app: FastAPI) -> Callable[[], dict[str, Any]]:
+    """The OpenAPI document, with the errors that all routes have in common."""
+
+    def describe() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = get_openapi(
+                title=app.title, version=app.version, description=app.description, routes=app.routes
+            )
+            schemas = document.setdefault("components", {}).setdefault("schemas", {})
+            schemas[Problem.__name__] = Problem.model_json_schema()
+            app.openapi_schema = document
+        return app.openapi_schema
+
+    return describe

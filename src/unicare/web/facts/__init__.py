@@ -1,0 +1,1 @@
+"""What the site says of a challenge, the same to its pages and to programs."""

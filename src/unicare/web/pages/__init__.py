@@ -1,0 +1,1 @@
+"""HTML pages: templates, one style sheet, no script."""

@@ -1,0 +1,138 @@
+"""The API, version 1: what programs ask; pages are made of the same."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, HTTPException, Path, Query, Response
+
+from unicare.core.errors import SettingsError
+from unicare.web.boards import NoSuchBoardError
+from unicare.web.boards.export import board_bibtex, board_csv
+from unicare.web.boards.facts import BoardFacts, BoardSummary, Order
+from unicare.web.deps import Now, Site, SiteOf
+from unicare.web.facts.challenge import (
+    ChallengeFacts,
+    PhaseFacts,
+    TaskFacts,
+    challenge_facts,
+    phase_facts,
+    task_facts,
+)
+from unicare.web.routes.problems import problems
+
+__all__ = ["BoardName", "Edition", "Ordered", "Sort", "board_or_error", "router"]
+
+router = APIRouter(prefix="/api/v1", tags=["challenge"])
+
+BoardName = Annotated[str, Path(description="Name of a board.", pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
+Edition = Annotated[
+    str,
+    Query(
+        description="One of the board's editions; the one with something on it if left out.",
+        pattern=r"^[a-z0-9-]{0,70}$",
+    ),
+]
+Sort = Annotated[
+    str,
+    Query(
+        description="A column. The board ranks by it where it lets one choose, else only rows are ordered.",
+        max_length=80,
+    ),
+]
+Ordered = Annotated[Order, Query(description="Which rows come first.")]
+
+
+@router.get("/challenge", responses=problems())
+def challenge(site: SiteOf, now: Now) -> ChallengeFacts:
+    """The challenge."""
+    return challenge_facts(site.challenge, site.texts, now)
+
+
+@router.get("/tasks", responses=problems())
+def tasks(site: SiteOf) -> tuple[TaskFacts, ...]:
+    """Its tasks, with their labels."""
+    return task_facts(site.challenge)
+
+
+@router.get("/phases", responses=problems())
+def phases(site: SiteOf, now: Now) -> tuple[PhaseFacts, ...]:
+    """Its phases, as they are now."""
+    return phase_facts(site.challenge, now)
+
+
+@router.get("/boards", responses=problems(), tags=["boards"])
+def boards(site: SiteOf, now: Now) -> tuple[BoardSummary, ...]:
+    """Its boards, without tables."""
+    return site.boards.summaries(now)
+
+
+@router.get("/boards/{name}", responses=problems(404, 422), tags=["boards"])
+def board(
+    site: SiteOf,
+    now: Now,
+    name: BoardName,
+    edition: Edition = "",
+    sort: Sort = "",
+    order: Ordered = "best_first",
+) -> BoardFacts:
+    """A board with its tables; none while its runs are hidden."""
+    return board_or_error(site, now, name, edition, sort, order)
+
+
+@router.get(
+    "/boards/{name}/figures.csv",
+    responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}, **problems(404, 422)},
+    response_class=Response,
+    tags=["boards"],
+)
+def figures(
+    site: SiteOf,
+    now: Now,
+    name: BoardName,
+    edition: Edition = "",
+    sort: Sort = "",
+    order: Ordered = "best_first",
+) -> Response:
+    """The same as a CSV, one line for each table, team and figure."""
+    found = board_or_error(site, now, name, edition, sort, order)
+    return _file(board_csv(found), "text/csv; charset=utf-8", f"{name}-{found.edition.name}.csv")
+
+
+@router.get(
+    "/boards/{name}/cite.bib",
+    responses={
+        200: {"content": {"application/x-bibtex": {"schema": {"type": "string"}}}},
+        **problems(404, 422),
+    },
+    response_class=Response,
+    tags=["boards"],
+)
+def citation(site: SiteOf, now: Now, name: BoardName, edition: Edition = "") -> Response:
+    """How to cite it."""
+    found = board_or_error(site, now, name, edition, "", "best_first")
+    address = f"{site.settings.base_url.rstrip('/')}/boards/{name}"
+    if edition:
+        address += f"?edition={edition}"
+    challenge = site.challenge
+    text = board_bibtex(found, challenge.title, challenge.organisers, address, now)
+    return _file(text, "application/x-bibtex; charset=utf-8", f"{name}-{found.edition.name}.bib")
+
+
+def board_or_error(site: Site, now: Now, name: str, edition: str, sort: str, order: Order) -> BoardFacts:
+    """A board with its tables.
+
+    Raises:
+        HTTPException: 404 if there is no such board or edition, 422 if it has no such column.
+    """
+    try:
+        return site.boards.show(name, now, edition=edition, sort=sort, order=order)
+    except NoSuchBoardError:
+        raise HTTPException(404) from None
+    except SettingsError as error:
+        raise HTTPException(422, str(error)) from None
+
+
+def _file(text: str, media_type: str, name: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(text.encode(), media_type=media_type, headers=headers)
