@@ -2,6 +2,8 @@
 
 import os
 import signal
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -35,3 +37,26 @@ def test_each_process_is_told_its_share_of_the_cores_before_it_works(tmp_path, m
     shares = [int(path.read_text()) for path in tmp_path.iterdir()]
     assert shares
     assert set(shares) == {max(1, (os.cpu_count() or 1) // 2)}
+
+
+def tidy_up_when_stopped(folder):
+    started, tidied = Path(folder, f"started-{os.getpid()}"), Path(folder, f"tidied-{os.getpid()}")
+    started.touch()
+    try:
+        time.sleep(60)
+    finally:
+        tidied.touch()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_a_job_that_is_stopped_tidies_up_and_its_process_ends(tmp_path):
+    with closing(in_processes(quick_then_slow, [str(tmp_path), ""], 2, told)) as results:
+        assert next(results) is None
+        until = time.monotonic() + 30
+        while not list(tmp_path.glob("started-*")) and time.monotonic() < until:
+            time.sleep(0.05)
+    assert len(list(tmp_path.glob("started-*"))) == len(list(tmp_path.glob("tidied-*"))) == 1
+
+
+def quick_then_slow(folder):
+    return tidy_up_when_stopped(folder) if folder else None

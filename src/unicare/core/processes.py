@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from types import FrameType
 from typing import TypeVar
 
 from unicare.core.errors import SettingsError
@@ -103,13 +104,26 @@ def _begin(begin: Callable[[int], object] | None, threads: int) -> None:
 
 def _work(work: Callable[[Job], Result], job: Job) -> Result:
     try:
-        return work(job)
+        return _stoppable(work, job)
     except SystemExit:  # files that were half written are gone by now; no further job is begun
         os._exit(1)
 
 
-def _leave(_number: int, _frame: object) -> None:
-    raise SystemExit(1)
+def _stoppable(work: Callable[[Job], Result], job: Job) -> Result:
+    return work(job)
+
+
+def _leave(_number: int, frame: FrameType | None) -> None:
+    """Ends a job by an exception, so that it tidies up; between jobs there is nothing to tidy up.
+
+    There an exception would do harm: the pool's own code catches it, perhaps with a lock held that it then
+    waits for without end.
+    """
+    while frame is not None:
+        if frame.f_code is _stoppable.__code__:
+            raise SystemExit(1)
+        frame = frame.f_back
+    os._exit(1)
 
 
 def _follow_parent() -> None:

@@ -48,7 +48,8 @@ class FileGeometry:
 
 def spacing_from_affine(affine: NDArray[np.float64]) -> tuple[float, float, float]:
     """Distance in mm between neighbouring voxel centres along each axis of an affine (4, 4)."""
-    lengths = np.sqrt((np.asarray(affine, dtype=np.float64)[:3, :3] ** 2).sum(axis=0))
+    with np.errstate(over="ignore"):  # a length beyond any number is infinite, which callers refuse
+        lengths = np.linalg.norm(np.asarray(affine, dtype=np.float64)[:3, :3], axis=0)
     return (float(lengths[0]), float(lengths[1]), float(lengths[2]))
 
 
