@@ -31,6 +31,13 @@ class Submission(Base):
         storage_key: where it lies in the storage.
         upload_id: what it came by.
         note: the team's own words.
+        report: what the team is told of its check.
+        private_error: what organisers see of it.
+        checked_at: when the check ended.
+        attempt: how often a worker took it for checking; what an earlier attempt brings is refused.
+        failures: how many of these attempts ended by no fault of the team.
+        lease_owner: the worker that checks it.
+        lease_expires_at: when it is taken from a worker that isn't heard of.
     """
 
     __tablename__ = "submissions"
@@ -47,6 +54,13 @@ class Submission(Base):
     storage_key: Mapped[str] = mapped_column(String(300))
     upload_id: Mapped[str | None] = mapped_column(ForeignKey("uploads.id"), default=None)
     note: Mapped[str] = mapped_column(Text, default="")
+    report: Mapped[dict[str, Any] | None] = mapped_column(JSON_TYPE, default=None)
+    private_error: Mapped[str | None] = mapped_column(Text, default=None)
+    checked_at: Mapped[datetime | None] = mapped_column(default=None)
+    attempt: Mapped[int] = mapped_column(default=0, server_default="0")
+    failures: Mapped[int] = mapped_column(default=0, server_default="0")
+    lease_owner: Mapped[str | None] = mapped_column(String(100), default=None)
+    lease_expires_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
 class Evaluation(Base):
@@ -61,6 +75,7 @@ class Evaluation(Base):
         definition_version: of the metrics.
         unicare_version: that evaluated it.
         attempt: how often a worker took it; what an earlier attempt brings is refused.
+        failures: how many of these attempts ended by no fault of the team.
         lease_owner: the worker that has it.
         lease_expires_at: when it is taken from a worker that isn't heard of.
         started_at: of the last attempt.
@@ -84,6 +99,7 @@ class Evaluation(Base):
     definition_version: Mapped[str | None] = mapped_column(String(40), default=None)
     unicare_version: Mapped[str | None] = mapped_column(String(40), default=None)
     attempt: Mapped[int] = mapped_column(default=0)
+    failures: Mapped[int] = mapped_column(default=0, server_default="0")
     lease_owner: Mapped[str | None] = mapped_column(String(100), default=None)
     lease_expires_at: Mapped[datetime | None] = mapped_column(default=None)
     started_at: Mapped[datetime | None] = mapped_column(default=None)

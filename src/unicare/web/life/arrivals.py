@@ -1,0 +1,101 @@
+"""Uploads that are whole become submissions that wait for their check, whoever dies in between."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from unicare.core.errors import SubmissionError, UnicareError
+from unicare.web.archive.upload_rules import Reason, UploadRefusedError
+from unicare.web.database.tables import Submission, Upload
+from unicare.web.life.hand_in import cancel_submission, finish_upload
+from unicare.web.life.keys import upload_key
+from unicare.web.life.site import WorkingSite
+from unicare.web.life.states import MoveRefusedError, State
+
+__all__ = ["find_arrivals", "take_upload"]
+
+_LOG = structlog.get_logger(__name__)
+_PATIENCE = timedelta(days=8)
+_KEPT = timedelta(days=7)
+
+
+def take_upload(site: WorkingSite, submission_id: int) -> None:
+    """Takes a submission's upload, whose last byte has come, into the storage; the check can begin then.
+
+    Each step may be done again: a process that dies in between loses nothing.
+
+    Raises:
+        SubmissionError: bytes are missing or wrong, the phase was closed by the time of the last one, or the
+            submission was cancelled.
+        OutputError: the storage can't be written to.
+    """
+    with site.database.reading() as session:
+        submission = session.get_one(Submission, submission_id)
+        upload_id = submission.upload_id
+    if submission.state != State.UPLOADING or upload_id is None:
+        return
+    file = site.uploads.finish(upload_id)
+    whole_at = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+    key = upload_key(submission_id)
+    site.storage.put(key, file)
+    try:
+        site.database.transact(
+            lambda session: finish_upload(
+                session, site.challenge, submission_id, storage_key=key, whole_at=whole_at
+            )
+        )
+    except SubmissionError as error:
+        reason = str(error)
+        if not isinstance(error, MoveRefusedError):
+            site.transact(
+                lambda session, now: cancel_submission(session, submission_id, now=now, reason=reason)
+            )
+        site.uploads.abandon(upload_id)
+        site.storage.delete(key)
+        raise
+    site.uploads.abandon(upload_id)
+
+
+def find_arrivals(site: WorkingSite) -> int:
+    """Takes all uploads of this machine that are whole and that nobody took; how many those were.
+
+    Bytes that nothing was added to for a week are thrown away, and their submissions cancelled a day later.
+    """
+    with site.database.reading() as session:
+        now = site.clock(session)
+        waiting = session.execute(
+            select(Submission.id, Submission.upload_id, Submission.created_at).where(
+                Submission.state == State.UPLOADING
+            )
+        ).all()
+    taken = 0
+    for submission_id, upload_id, created_at in waiting:
+        try:
+            whole = upload_id is not None and site.uploads.state(upload_id).whole
+        except UploadRefusedError as error:
+            if error.reason is Reason.UNKNOWN and now - created_at > _PATIENCE:
+                _give_up(site, submission_id, upload_id)
+            continue
+        if whole:
+            try:
+                take_upload(site, submission_id)
+            except (UnicareError, OSError) as error:  # another process took it, the phase was closed …
+                _LOG.warning("an upload can't be taken", submission=submission_id, text=str(error)[:500])
+                continue
+            taken += 1
+    site.uploads.sweep(_KEPT)
+    return taken
+
+
+def _give_up(site: WorkingSite, submission_id: int, upload_id: str | None) -> None:
+    def work(session: Session, now: datetime) -> None:
+        if session.get_one(Submission, submission_id).state == State.UPLOADING:
+            cancel_submission(session, submission_id, now=now, reason="its upload never came to its end")
+            if upload_id is not None:
+                session.get_one(Upload, upload_id).discarded_at = now
+
+    site.transact(work)
