@@ -41,8 +41,8 @@ def test_each_process_is_told_its_share_of_the_cores_before_it_works(tmp_path, m
 
 def tidy_up_when_stopped(folder):
     started, tidied = Path(folder, f"started-{os.getpid()}"), Path(folder, f"tidied-{os.getpid()}")
-    started.touch()
     try:
+        started.touch()
         time.sleep(60)
     finally:
         tidied.touch()
