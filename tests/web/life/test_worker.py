@@ -5,6 +5,7 @@ import threading
 
 import pyarrow.parquet
 import pytest
+from sqlalchemy import NullPool, create_engine, text
 from tests.web.life.players import (
     actions_of,
     assert_sound,
@@ -18,6 +19,7 @@ from unicare.core.errors import OutputError, SubmissionError
 from unicare.evaluate.run import evaluate
 from unicare.web.archive.contained import ProcessLimits
 from unicare.web.archive.unpack import UnpackLimits, unpack
+from unicare.web.database.tables import Team
 from unicare.web.life.arrivals import find_arrivals, take_upload
 from unicare.web.life.hand_in import cancel_submission, evaluate_again
 from unicare.web.life.keys import upload_key
@@ -154,8 +156,6 @@ def test_what_was_cancelled_while_it_came_is_thrown_away(site, team, zipped):
 
 
 def test_a_disqualified_team_hands_nothing_in(site, zipped):
-    from unicare.web.database.tables import Team
-
     red = new_team(site.database, "red")
 
     def disqualify(session, now):
@@ -225,3 +225,30 @@ def test_a_worker_in_a_thread_is_woken_works_and_ends(site, settings, team, zipp
         thread.join(30)
     assert not thread.is_alive()
     assert submission_of(site.database, one).state == "scored"
+
+
+def test_connections_that_break_all_the_time_cost_time_only(site, settings, team, zipped):
+    if site.database.engine.dialect.name != "postgresql":
+        pytest.skip("SQLite has no connections that break")
+    others = text(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    one = upload(site, team, zipped())
+    stop = threading.Event()
+    thread = threading.Thread(target=run_worker, args=(settings, stop))
+    thread.start()
+    breaker = create_engine(site.database.engine.url, poolclass=NullPool)
+    try:
+        for number in range(300):
+            if submission_of(site.database, one).state == "scored":
+                break
+            if number < 15:
+                with breaker.connect() as connection:
+                    connection.execute(others)
+            stop.wait(0.2)
+    finally:
+        stop.set()
+        thread.join(30)
+    assert submission_of(site.database, one).state == "scored"
+    assert_sound(site.database)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from unicare.core.errors import UnicareError
 from unicare.web.life.arrivals import find_arrivals
@@ -77,8 +76,8 @@ class Worker:
                     self.sweep()
                 if not self.work_once():
                     self._wait(next_sweep)
-            except (SQLAlchemyError, UnicareError, OSError) as error:
-                _LOG.error("a worker could do nothing", error=type(error).__name__, text=str(error)[:500])
+            except Exception:  # the database is gone, the disk is full …: nothing of that lasts for ever
+                _LOG.exception("a worker could do nothing")
                 self._stop.wait(_PAUSE_S)
 
     def sweep(self) -> None:

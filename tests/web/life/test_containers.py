@@ -1,0 +1,119 @@
+"""Container submissions from their last byte to their score, through an engine that contains nothing."""
+
+import dataclasses
+import json
+import shutil
+import threading
+
+import pytest
+from tests.web.life.players import assert_sound, evaluations_of, submission_of, upload
+from tests.web.sandbox.archives import docker_archive, entry, tar
+from tests.web.sandbox.fake import FakeEngine
+
+from unicare.core.errors import ContainerError
+from unicare.web.life.settle import OUR_FAULT
+from unicare.web.life.wake import EmbeddedWake
+from unicare.web.life.worker import Worker
+
+PREDICTS = """
+import json, pathlib, sys
+import nibabel as nib
+import numpy as np
+given, output = map(pathlib.Path, sys.argv[1:])
+for case in json.loads((given / "prompts.json").read_text()):
+    image = nib.load(next((given / "images").glob(f"{case}*.nii.gz")))
+    labels = np.zeros(image.shape, np.uint16)
+    labels[3:15, 3:15, 1:5] = 205
+    nib.save(nib.Nifti1Image(labels, image.affine), output / f"{case}_pred.nii.gz")
+print("saw", case)
+"""
+NOTHING = "print('I would rather not')"
+BEFORE = """
+import pathlib, sys
+place = pathlib.Path({place!r})
+if place.exists():
+    print("secret-case-name 42"); raise SystemExit(3)
+place.touch()
+"""
+
+
+@pytest.fixture
+def database_url(sqlite_template, tmp_path):
+    """What differs between databases isn't looked at here."""
+    shutil.copy(sqlite_template, tmp_path / "site.sqlite")
+    return f"sqlite:///{tmp_path / 'site.sqlite'}"
+
+
+@pytest.fixture
+def play(site, team, tmp_path):
+    """Hands a container in and works until there is nothing to do."""
+
+    def play(program, engine=None, archive=None):
+        layer = tar(entry("program", b"#!/bin/sh\n", 0o755))
+        playing = dataclasses.replace(site, engine=engine or FakeEngine(program))
+        one = upload(playing, team, archive or docker_archive([layer]), phase="test")
+        worker = Worker(playing, EmbeddedWake(), threading.Event())
+        worker.sweep()
+        while worker.work_once():
+            pass
+        assert_sound(site.database)
+        assert list(site.scratch.iterdir()) == []
+        assert playing.engine.loaded == []
+        return one
+
+    return play
+
+
+def test_a_container_is_tried_on_public_cases_then_run_and_scored(site, play):
+    one = play(PREDICTS)
+    submission = submission_of(site.database, one)
+    assert submission.state == "scored"
+    assert "saw case-" in submission.report["log"]
+    (evaluation,) = evaluations_of(site.database, one)
+    assert evaluation.summary["cases"] == 2
+    assert evaluation.summary["missing_predictions"] == []
+    kept = site.storage.keys(evaluation.rows_key.rpartition("/")[0])
+    assert [key.rpartition("/")[2] for key in kept] == [
+        "metrics.parquet",
+        "one_pred.nii.gz",
+        "two_pred.nii.gz",
+        "summary.json",
+    ]
+
+
+def test_one_that_predicts_nothing_is_refused_with_its_log(site, play):
+    submission = submission_of(site.database, play(NOTHING))
+    assert submission.state == "refused"
+    assert "I would rather not" in submission.report["log"]
+    assert "2 of 2 predictions are missing" in " ".join(submission.report["messages"])
+
+
+def test_one_that_fails_on_hidden_cases_says_little_and_is_given_back(site, play, tmp_path):
+    one = play(BEFORE.format(place=str(tmp_path / "was here")) + PREDICTS)
+    (evaluation,) = evaluations_of(site.database, one)
+    assert (evaluation.state, evaluation.attempt) == ("failed", 1)
+    assert "ended with an error" in evaluation.public_error
+    assert "secret" not in evaluation.public_error
+    assert "42" not in evaluation.public_error
+    assert "secret-case-name 42" in evaluation.private_error
+
+
+def test_an_archive_that_is_none_is_refused(site, play):
+    submission = submission_of(site.database, play(PREDICTS, archive=b"no archive at all"))
+    assert submission.state == "refused"
+    assert str(site.scratch) not in json.dumps(submission.report)
+
+
+class Broken(FakeEngine):
+    """An engine whose service has gone."""
+
+    def load(self, archive, image):
+        raise ContainerError("the engine's socket /run/secret is gone")
+
+
+def test_an_engine_that_fails_is_no_fault_of_the_team(site, play):
+    submission = submission_of(site.database, play("", engine=Broken()))
+    assert submission.state == "failed"
+    assert submission.report == {"messages": [OUR_FAULT]}
+    assert "/run/secret" in submission.private_error
+    assert evaluations_of(site.database, submission.id) == []
