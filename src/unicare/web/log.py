@@ -18,7 +18,7 @@ _SECRET_KEYS = re.compile(
 _URL_PASSWORD = re.compile(r"(?<=://)([^\s:/@]*):[^\s@]+@")
 _BEARER = re.compile(r"\b(bearer|basic)\s+[A-Za-z0-9+/._~=-]{8,}", re.IGNORECASE)
 _HIDDEN = "[hidden]"
-_QUIET = ("uvicorn.access", "multipart", "python_multipart", "asyncio")
+_QUIET = ("uvicorn.access", "multipart", "python_multipart", "asyncio", "httpx", "httpx2")
 
 
 def configure_logging(stream: TextIO | None = None, level: int = logging.INFO) -> None:

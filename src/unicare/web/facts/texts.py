@@ -69,7 +69,7 @@ class Texts:
         agreement = challenge.registration.agreement
         if agreement is not None:
             self._addresses.setdefault(agreement.relative_to(challenge.folder).as_posix(), f"/{AGREEMENT}")
-        self.pages = {name: self._page(path, name) for name, path in challenge.texts.items()}
+        self.pages = {name: self._page(path, _title(name)) for name, path in challenge.texts.items()}
         self.agreement = None if agreement is None else self._page(agreement, "Data-use agreement")
         self._news = {one.text: self._render(_parse(one.text), "") for one in challenge.announcements}
 
@@ -77,14 +77,13 @@ class Texts:
         """The HTML of one of the challenge's announcements."""
         return self._news[text]
 
-    def _page(self, path: Path, name: str) -> Text:
+    def _page(self, path: Path, title: str) -> Text:
         tokens = _parse(_read(path, self._folder))
-        title = name.replace("-", " ").replace("_", " ")
         if tokens and tokens[0].type == "heading_open" and tokens[0].tag == "h1":
             title = "".join(child.content for child in tokens[1].children or ()) or title
             tokens = tokens[3:]
         folder = path.relative_to(self._folder).parent.as_posix()
-        return Text(title[:1].upper() + title[1:], self._render(tokens, "" if folder == "." else folder))
+        return Text(title, self._render(tokens, "" if folder == "." else folder))
 
     def _render(self, tokens: Sequence[Token], folder: str) -> str:
         for token in _flat(tokens):
@@ -92,8 +91,8 @@ class Texts:
                 token.tag = "h2"  # the page has its own
             elif token.type == "link_open":
                 token.attrSet("href", self._link(str(token.attrGet("href") or ""), folder))
-            elif token.type == "image":
-                token.attrSet("src", self._picture(str(token.attrGet("src") or "")))
+            if token.children:
+                token.children = [self._shown(child) for child in token.children]
             style = token.attrGet("style")
             if style is not None:  # of a table's cells: styles in a page aren't allowed, classes are
                 del token.attrs["style"]
@@ -113,6 +112,16 @@ class Texts:
                 return address + (f"#{parts.fragment}" if parts.fragment else "")
         return url
 
+    def _shown(self, token: Token) -> Token:
+        """A picture with its address on the site, or its words where it may not be shown."""
+        if token.type != "image":
+            return token
+        address = self._picture(str(token.attrGet("src") or ""))
+        if not address:
+            return Token("text", "", 0, content=token.content)
+        token.attrSet("src", address)
+        return token
+
     def _picture(self, url: str) -> str:
         try:
             path = inside(self._folder, unquote(url)).resolve()
@@ -123,6 +132,11 @@ class Texts:
             return ""
         self.pictures[name.as_posix()] = path
         return f"/pictures/{quote(name.as_posix())}"
+
+
+def _title(name: str) -> str:
+    words = name.replace("-", " ").replace("_", " ")
+    return words[:1].upper() + words[1:]
 
 
 def _parse(text: str) -> list[Token]:
