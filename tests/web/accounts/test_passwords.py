@@ -1,5 +1,9 @@
 """Passwords and names: what is taken, what is the same."""
 
+import re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -137,3 +141,17 @@ def test_whatever_is_written_is_an_address_for_one_header_or_refused(written):
 )
 def test_addresses_of_one_household_count_together(one, other, same):
     assert (network_of(one) == network_of(other)) is same
+
+
+def test_many_who_log_in_together_do_not_fill_the_memory():
+    passwords = Passwords(memory_mb=16, rounds=1, at_once=1)
+    hashed = passwords.hash("seven green lanterns")
+
+    def highest_kb() -> int:
+        status = Path("/proc/self/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+)", status)[1])
+
+    before = highest_kb()
+    with ThreadPoolExecutor(12) as pool:
+        assert all(pool.map(lambda _: passwords.verify(hashed, "seven green lanterns"), range(24)))
+    assert highest_kb() - before < 3 * 16 * 1024

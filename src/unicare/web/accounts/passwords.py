@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -22,16 +23,20 @@ _SEQUENCES = ("0123456789" * 3, "9876543210" * 3, "abcdefghijklmnopqrstuvwxyz", 
 class Passwords:
     """Hashes and checks passwords with argon2id.
 
-    Every check costs the same, be there an account or not.
+    Every check costs the same, be there an account or not. Only a few are done at once, the others wait: many
+    people who log in together must not fill the memory.
 
     Args:
         memory_mb: that each hash fills.
         rounds: how often.
+        at_once: hashes at the same time.
     """
 
-    def __init__(self, *, memory_mb: float = 64, rounds: int = 3) -> None:
+    def __init__(self, *, memory_mb: float = 32, rounds: int = 2, at_once: int = 2) -> None:
         self._hasher = PasswordHasher(time_cost=rounds, memory_cost=int(memory_mb * 1024), parallelism=1)
-        self._nobody = self._hasher.hash("a password that nobody has")
+        # Threads of their own, as the allocator keeps what a thread has once filled.
+        self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="argon2")
+        self._nobody = self.hash("a password that nobody has")
 
     @classmethod
     def of(cls, settings: SiteSettings) -> Passwords:
@@ -40,14 +45,15 @@ class Passwords:
 
     def hash(self, password: str) -> str:
         """The hash of a password, with its salt and parameters."""
-        return self._hasher.hash(_bytes(password))
+        return self._pool.submit(self._hasher.hash, _bytes(password)).result()
 
     def verify(self, hashed: str | None, password: str) -> bool:
         """Whether it is the password; None, for want of an account, is never, after the same work."""
+        attempt = _bytes(password[: LONGEST_PASSWORD + 1])
         try:
-            self._hasher.verify(
-                self._nobody if hashed is None else hashed, _bytes(password[: LONGEST_PASSWORD + 1])
-            )
+            self._pool.submit(
+                self._hasher.verify, self._nobody if hashed is None else hashed, attempt
+            ).result()
         except (VerificationError, InvalidHashError):
             return False
         return hashed is not None
