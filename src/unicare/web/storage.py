@@ -86,8 +86,9 @@ class FolderStorage:
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             _link_or_copy(source, beside)
+            _sync(beside)
             os.replace(beside, target)
-            _sync_folder(target.parent)
+            _sync(target.parent)
         except OSError as error:
             raise OutputError(
                 "the storage can't be written to", found=error.strerror, mend="free some room there"
@@ -210,14 +211,11 @@ def _link_or_copy(source: Path, target: Path) -> None:
     except OSError:  # another disk, or one without links
         with source.open("rb") as original, target.open("xb") as copy:
             shutil.copyfileobj(original, copy, 2**20)
-            copy.flush()
-            os.fsync(copy.fileno())
-    else:
-        return
 
 
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+def _sync(place: Path) -> None:
+    """What a database says is there has to be there after a power cut, too."""
+    handle = os.open(place, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

@@ -1,11 +1,11 @@
 """A submission's whole life, from its last byte to its score, with real label maps in real processes."""
 
 import json
+import shutil
 import threading
 
 import pyarrow.parquet
 import pytest
-from sqlalchemy import NullPool, create_engine, text
 from tests.web.life.players import (
     actions_of,
     assert_sound,
@@ -28,6 +28,13 @@ from unicare.web.life.settle import OUR_FAULT
 from unicare.web.life.site import WorkingSite
 from unicare.web.life.wake import EmbeddedWake
 from unicare.web.life.worker import Worker, run_worker
+
+
+@pytest.fixture
+def database_url(sqlite_template, tmp_path):
+    """One will do; test_kills.py lives whole lives on both."""
+    shutil.copy(sqlite_template, tmp_path / "site.sqlite")
+    return f"sqlite:///{tmp_path / 'site.sqlite'}"
 
 
 @pytest.fixture
@@ -225,30 +232,3 @@ def test_a_worker_in_a_thread_is_woken_works_and_ends(site, settings, team, zipp
         thread.join(30)
     assert not thread.is_alive()
     assert submission_of(site.database, one).state == "scored"
-
-
-def test_connections_that_break_all_the_time_cost_time_only(site, settings, team, zipped):
-    if site.database.engine.dialect.name != "postgresql":
-        pytest.skip("SQLite has no connections that break")
-    others = text(
-        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
-        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    )
-    one = upload(site, team, zipped())
-    stop = threading.Event()
-    thread = threading.Thread(target=run_worker, args=(settings, stop))
-    thread.start()
-    breaker = create_engine(site.database.engine.url, poolclass=NullPool)
-    try:
-        for number in range(300):
-            if submission_of(site.database, one).state == "scored":
-                break
-            if number < 15:
-                with breaker.connect() as connection:
-                    connection.execute(others)
-            stop.wait(0.2)
-    finally:
-        stop.set()
-        thread.join(30)
-    assert submission_of(site.database, one).state == "scored"
-    assert_sound(site.database)
