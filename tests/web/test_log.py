@@ -21,17 +21,34 @@ from unicare.web.log import configure_logging
 def written() -> Iterator[io.StringIO]:
     """What is logged; everything is put back afterwards."""
     root = logging.getLogger()
+    own = logging.getLogger("unicare")
     handlers, level = list(root.handlers), root.level
+    own_handlers, own_level, own_propagates = list(own.handlers), own.level, own.propagate
     stream = io.StringIO()
     configure_logging(stream)
     yield stream
     root.handlers[:] = handlers
     root.setLevel(level)
+    own.handlers[:] = own_handlers
+    own.setLevel(own_level)
+    own.propagate = own_propagates
     structlog.reset_defaults()
 
 
 def lines(stream: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+@pytest.mark.usefixtures("written")
+def test_what_commands_set_up_before_does_not_swallow_it() -> None:
+    own = logging.getLogger("unicare")
+    own.propagate = False
+    own.setLevel(logging.WARNING)
+    own.addHandler(logging.NullHandler())
+    stream = io.StringIO()
+    configure_logging(stream)
+    structlog.get_logger("unicare.web").info("something")
+    assert [line["event"] for line in lines(stream)] == ["something"]
 
 
 def test_a_request_is_one_line_with_its_number(written: io.StringIO, tmp_path: Path) -> None:

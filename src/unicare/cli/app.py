@@ -8,7 +8,19 @@ from typing import Annotated
 import typer
 
 from unicare import __version__
-from unicare.cli import challenge, cohort, demo, evaluate, predict, prompts, rank, report, robustness, train
+from unicare.cli import (
+    challenge,
+    cohort,
+    demo,
+    evaluate,
+    predict,
+    prompts,
+    rank,
+    report,
+    robustness,
+    serve,
+    train,
+)
 
 __all__ = ["app", "main"]
 
@@ -29,6 +41,7 @@ app.command("rank")(rank.rank)
 app.command("report")(report.report)
 app.command("robustness")(robustness.robustness)
 app.add_typer(challenge.group, name="challenge")
+app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 
 

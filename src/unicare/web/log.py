@@ -26,7 +26,7 @@ def configure_logging(stream: TextIO | None = None, level: int = logging.INFO) -
 
     Args:
         stream: where to; standard error if not given.
-        level: of what is written.
+        level: of what unicare itself says; of others nothing below INFO, since it may hold what people sent.
     """
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -48,7 +48,11 @@ def configure_logging(stream: TextIO | None = None, level: int = logging.INFO) -
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level)
+    root.setLevel(logging.INFO)
+    own = logging.getLogger("unicare")
+    own.handlers.clear()
+    own.propagate = True
+    own.setLevel(level)
     for name in _QUIET:  # requests are logged by the site itself, without what stands in their addresses
         logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(
