@@ -43,7 +43,8 @@ def bytes_of(out):
 
 def kept_cases(out):
     lines = (out / JOURNAL_FILE).read_text(encoding="utf-8").split("\n")
-    return [json.loads(line)["case"] for line in lines[1:-1]]  # what follows the last line end isn't whole yet
+    whole = lines[1:-1]  # what follows the last line end is still being written
+    return [json.loads(line)["case"] for line in whole]
 
 
 def test_the_same_again_measures_nothing_and_writes_the_same(folders):
