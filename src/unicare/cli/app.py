@@ -19,6 +19,7 @@ from unicare.cli import (
     report,
     robustness,
     serve,
+    shift,
     train,
 )
 
@@ -38,6 +39,7 @@ app.add_typer(cohort.group, name="cohort")
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("rank")(rank.rank)
+app.command("shift")(shift.shift)
 app.command("report")(report.report)
 app.command("robustness")(robustness.robustness)
 app.add_typer(challenge.group, name="challenge")

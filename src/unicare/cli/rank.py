@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unicare.cli.evaluations import named_paths, read_evaluations
 from unicare.cli.failures import told_plainly
 from unicare.cli.options import AsJson, Overwrite, Seed, Verbose
 from unicare.cli.screen import results, show, table, waiting
@@ -16,7 +17,6 @@ from unicare.core.errors import OutputError, SettingsError
 if TYPE_CHECKING:
     from unicare.evaluate.ranking.boards import Board
     from unicare.evaluate.ranking.standings import BoardResult
-    from unicare.evaluate.rows import Row
 
 __all__ = ["rank"]
 
@@ -121,15 +121,10 @@ def _of_evaluations(
     from unicare.evaluate.ranking.files import read_run_times, with_run_times
     from unicare.evaluate.ranking.rank import rank_teams
     from unicare.evaluate.ranking.table import build_table
-    from unicare.evaluate.rows import read_rows
 
-    teams: dict[str, tuple[Row, ...]] = {}
-    for name, path in _named(evaluations, "NAME=EVALUATION"):
-        teams[name] = (*teams.get(name, ()), *read_rows(path))
-    if not teams:
-        raise SettingsError("no evaluation to rank", expected="NAME=EVALUATION, as in ours=out/evaluation")
+    teams = read_evaluations(evaluations)
     seconds: dict[str, dict[str, float]] = {}
-    for name, path in _named(run_times, "NAME=FILE"):
+    for name, path in named_paths(run_times, "NAME=FILE"):
         if name not in teams:
             raise SettingsError(f"--run-times {name}: no such team", expected=f"one of {', '.join(teams)}")
         seconds.setdefault(name, {}).update(read_run_times(path))
@@ -139,13 +134,3 @@ def _of_evaluations(
     with waiting("ranking"):
         figures = build_table(teams, manifest)
         return rank_teams(board, figures, sort=sort, bootstrap=bootstrap, seed=seed)
-
-
-def _named(words: Sequence[str], form: str) -> list[tuple[str, Path]]:
-    pairs = []
-    for word in words:
-        name, equals, path = word.partition("=")
-        if not name or not equals or not path:
-            raise SettingsError(f"{word}: can't be read", expected=form)
-        pairs.append((name, Path(path)))
-    return pairs

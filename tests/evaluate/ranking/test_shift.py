@@ -30,6 +30,13 @@ def test_the_gap_is_how_much_worse_unseen_centres_are():
     assert (by_dice.id_cases, by_dice.ood_cases, by_dice.task) == (5, 5, "whs")
 
 
+def test_there_is_no_interval_where_nothing_could_be_drawn():
+    (gap,) = distribution_gaps(table_of([[0.7, 0.8, 0.9]], facts=kinds("IIO")), "dice", bootstrap=50)
+    assert gap.in_distribution.low is not None
+    assert (gap.out_of_distribution.value, gap.out_of_distribution.low) == (pytest.approx(0.9), None)
+    assert (gap.gap.value, gap.gap.low) == (pytest.approx(-0.15), None)
+
+
 def test_a_gap_can_be_negative():
     (gap,) = distribution_gaps(table_of([[0.7, 0.7, 0.9, 0.9]], facts=kinds("IIOO")), "dice")
     assert gap.gap.value == pytest.approx(-0.2)

@@ -149,14 +149,15 @@ def _gaps(
     within = team_figures(values[:, ~kinds], weights[:, ~kinds], how)
     beyond = team_figures(values[:, kinds], weights[:, kinds], how)
     worse = _worse(metric, within, beyond)
+    vary = _vary(weights[:, ~kinds]), _vary(weights[:, kinds])
     return [
         DistributionGap(
             team=both.teams[team],
             metric=metric,
             task=task,
-            in_distribution=estimate(within[0, team], within[1:, team], confidence),
-            out_of_distribution=estimate(beyond[0, team], beyond[1:, team], confidence),
-            gap=estimate(worse[0, team], worse[1:, team], confidence),
+            in_distribution=_told(within[:, team], vary[0], confidence),
+            out_of_distribution=_told(beyond[:, team], vary[1], confidence),
+            gap=_told(worse[:, team], all(vary), confidence),
             id_cases=int((~kinds).sum()),
             ood_cases=int(kinds.sum()),
         )
@@ -235,22 +236,30 @@ def _control(
     had, had_not = on_centre[:, 0], on_centre[:, 1]
     units = [unit for unit, kept in zip(drawn.units, there, strict=True) if kept]
     patients, _, _ = by_unit(case_figures(values[:, there]), units)
-
-    def told(samples: NDArray[np.float64]) -> Estimate:
-        return estimate(samples[0], samples[1:], confidence)
+    here, away = _vary(drawn.weights[:, there]), _vary(drawn.weights[:, others])
 
     return CentreControl(
         centre=centre,
         metric=metric,
-        with_centre=told(had),
-        without_centre=told(had_not),
-        shift=told(_worse(metric, had, had_not)),
-        elsewhere=told(elsewhere),
-        gap=told(_worse(metric, elsewhere, had_not)),
-        difficulty=told(_worse(metric, elsewhere, had)),
+        with_centre=_told(had, here, confidence),
+        without_centre=_told(had_not, here, confidence),
+        shift=_told(_worse(metric, had, had_not), here, confidence),
+        elsewhere=_told(elsewhere, away, confidence),
+        gap=_told(_worse(metric, elsewhere, had_not), here and away, confidence),
+        difficulty=_told(_worse(metric, elsewhere, had), here and away, confidence),
         p_value=signed_rank_p(patients[0] - patients[1]),
         cases=int(there.sum()),
     )
+
+
+def _vary(weights: NDArray[np.float64]) -> bool:
+    """Whether samples differ at all; they don't where every centre has one patient."""
+    return bool((weights != weights[:1]).any())
+
+
+def _told(figures: NDArray[np.float64], vary: bool, confidence: float) -> Estimate:
+    """The figure of all cases, first, and the interval of the samples; none where nothing could be drawn."""
+    return estimate(figures[0], figures[1:] if vary else figures[:0], confidence)
 
 
 def _worse(metric: str, good: NDArray[np.float64], bad: NDArray[np.float64]) -> NDArray[np.float64]:
