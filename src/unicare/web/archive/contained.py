@@ -3,38 +3,29 @@
 from __future__ import annotations
 
 import ctypes
-import json
 import logging
 import os
 import resource
 import shutil
 import signal
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any
 
-import unicare
 from unicare.core.errors import OutputError
 from unicare.web.archive.findings import UploadFinding, UploadKind
 from unicare.web.archive.intake import IntakeResult, Reference
 from unicare.web.archive.sources import Source
 from unicare.web.archive.unpack import UnpackLimits
+from unicare.web.child_process import ChildEnd, run_child
 
 __all__ = ["ProcessLimits", "check_in_sandboxed_process", "end_with_parent", "limit_this_process"]
 
 _MODULE = "unicare.web.archive.contained_process"
 _REPLY_BYTES = 2**24
-_TAIL_BYTES = 4000
 _GRACE_S = 5
 _NICE = 10
 _PR_SET_PDEATHSIG = 1  # from linux/prctl.h
 _FILE_SLACK_BYTES = 2**20
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _log = logging.getLogger("unicare")
 
 
@@ -96,20 +87,16 @@ def check_in_sandboxed_process(
         },
         "limits": asdict(limits),
         "process": asdict(process),
-        "parent": os.getpid(),
     }
-    with tempfile.TemporaryFile() as replies, tempfile.TemporaryFile() as words:
-        code = _run(json.dumps(request).encode(), replies, words, process)
-        events = list(_events(replies))
-        last = _tail(words)
-    result = next((event["result"] for event in events if "result" in event), None)
+    end = run_child(_MODULE, request, process.wall_s, reply_bytes=_REPLY_BYTES)
+    result = next((event["result"] for event in end.events if "result" in event), None)
     if result is not None:
         return IntakeResult.from_dict(result)
     _remove(target)
-    failed = next((event["output"] for event in events if "output" in event), None)
+    failed = next((event["output"] for event in end.events if "output" in event), None)
     if failed is not None:
         raise OutputError(failed)
-    return _stopped(code, events, last, process)
+    return _stopped(end, process)
 
 
 def limit_this_process(process: ProcessLimits, file_bytes: int) -> None:
@@ -142,64 +129,17 @@ def end_with_parent(parent: int) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _run(request: bytes, replies: IO[bytes], words: IO[bytes], process: ProcessLimits) -> int | None:
-    """Runs the process to its end; its exit status, or None when it took too long."""
-    with tempfile.TemporaryFile() as asked, tempfile.TemporaryDirectory() as empty:
-        asked.write(request)
-        asked.seek(0)
-        child = subprocess.Popen(
-            [sys.executable, "-s", "-P", "-m", _MODULE],
-            stdin=asked,
-            stdout=replies,
-            stderr=words,
-            cwd=empty,
-            env=_environment(empty),
-            start_new_session=True,
-        )
-        try:
-            return child.wait(process.wall_s)
-        except subprocess.TimeoutExpired:
-            return None
-        finally:
-            if child.poll() is None:
-                os.killpg(child.pid, signal.SIGKILL)
-                child.wait()
-
-
-def _environment(empty: str) -> dict[str, str]:
-    """No more than Python needs: the site's secrets aren't for this process."""
-    home = str(Path(unicare.__file__).parents[1])
-    kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
-    return {**kept, "PYTHONPATH": home, "LANG": "C.UTF-8", "HOME": empty, **dict.fromkeys(_THREADS, "1")}
-
-
-def _events(replies: IO[bytes]) -> Iterator[dict[str, Any]]:
-    """The lines of JSON that came; a last one that is cut off is passed over."""
-    replies.seek(0)
-    for line in replies.read(_REPLY_BYTES).splitlines():
-        with suppress(ValueError):
-            event = json.loads(line)
-            if isinstance(event, dict):
-                yield event
-
-
-def _tail(words: IO[bytes]) -> str:
-    words.seek(max(0, words.seek(0, os.SEEK_END) - _TAIL_BYTES))
-    return words.read().decode("utf-8", "replace")
-
-
 def _remove(target: Path) -> None:
     for place in (target, target.with_name(f".{target.name}.part")):
         shutil.rmtree(place, ignore_errors=True)
 
 
-def _stopped(
-    code: int | None, events: list[dict[str, Any]], last: str, process: ProcessLimits
-) -> IntakeResult:
+def _stopped(end: ChildEnd, process: ProcessLimits) -> IntakeResult:
     """What a team is told when the process didn't come to its end, and what the organisers are told."""
-    done = next((event["progress"] for event in reversed(events) if "progress" in event), None)
+    code, last = end.status, end.last_words
+    done = next((event["progress"] for event in reversed(end.events) if "progress" in event), None)
     where = f" after {done[0]} of {done[1]} cases" if done else ""
-    out_of_memory = any("memory" in event for event in events)
+    out_of_memory = any("memory" in event for event in end.events)
     if code is None or code == -signal.SIGALRM:
         why = f"it took longer than {process.wall_s} s"
     elif code == -signal.SIGXCPU:

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import os
 import signal
-import subprocess
-import sys
-import tempfile
-import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-import unicare
 from unicare.web.archive.contained import ProcessLimits
+from unicare.web.child_process import run_child
 
 __all__ = ["ScoringEnd", "score_in_process"]
 
 _MODULE = "unicare.web.life.scoring_process"
-_LOOK_S = 0.1
-_TAIL_BYTES = 4000
 _REPLY_BYTES = 2**26
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(frozen=True)
@@ -77,66 +67,16 @@ def score_in_process(
         "task": task,
         "names": dict(names) if names else None,
         "process": asdict(limits),
-        "parent": os.getpid(),
     }
-    with tempfile.TemporaryFile() as replies, tempfile.TemporaryFile() as words:
-        code = _run(json.dumps(request).encode(), replies, words, limits.wall_s, interrupted)
-        if code is None:
-            return ScoringEnd(interrupted=True)
-        return _end(code, _events(replies), _tail(words), limits)
-
-
-def _run(
-    request: bytes, replies: IO[bytes], words: IO[bytes], wall_s: float, interrupted: Callable[[], bool]
-) -> int | None:
-    """The exit status, None when interrupted; the status of an alarm when it took too long."""
-    with tempfile.TemporaryFile() as asked, tempfile.TemporaryDirectory() as empty:
-        asked.write(request)
-        asked.seek(0)
-        child = subprocess.Popen(
-            [sys.executable, "-s", "-P", "-m", _MODULE],
-            stdin=asked,
-            stdout=replies,
-            stderr=words,
-            cwd=empty,
-            env=_environment(empty),
-            start_new_session=True,
-        )
-        until = time.monotonic() + wall_s
-        try:
-            while True:
-                with suppress(subprocess.TimeoutExpired):
-                    return child.wait(_LOOK_S)
-                if interrupted():
-                    return None
-                if time.monotonic() > until:
-                    return -signal.SIGALRM
-        finally:
-            if child.poll() is None:
-                os.killpg(child.pid, signal.SIGKILL)
-                child.wait()
-
-
-def _environment(empty: str) -> dict[str, str]:
-    """No more than Python needs: the site's secrets aren't for this process."""
-    home = str(Path(unicare.__file__).parents[1])
-    kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
-    return {**kept, "PYTHONPATH": home, "LANG": "C.UTF-8", "HOME": empty, **dict.fromkeys(_THREADS, "1")}
-
-
-def _events(replies: IO[bytes]) -> dict[str, Any]:
-    """The last of each sort of event; a line that is cut off is passed over."""
-    replies.seek(0)
-    events: dict[str, Any] = {}
-    for line in replies.read(_REPLY_BYTES).splitlines():
-        with suppress(ValueError):
-            events.update(json.loads(line))
-    return events
-
-
-def _tail(words: IO[bytes]) -> str:
-    words.seek(max(0, words.seek(0, os.SEEK_END) - _TAIL_BYTES))
-    return words.read().decode("utf-8", "replace")
+    end = run_child(_MODULE, request, limits.wall_s, reply_bytes=_REPLY_BYTES, interrupted=interrupted)
+    if end.status is None:
+        return ScoringEnd(interrupted=True)
+    return _end(
+        end.status,
+        {sort: said for event in end.events for sort, said in event.items()},
+        end.last_words,
+        limits,
+    )
 
 
 def _end(code: int, events: dict[str, Any], last: str, limits: ProcessLimits) -> ScoringEnd:
