@@ -2,7 +2,13 @@
 
 from unicare.web.database.tables.announcements import Announcement
 from unicare.web.database.tables.audit import AuditEntry
-from unicare.web.database.tables.boards import BoardSnapshot
+from unicare.web.database.tables.boards import (
+    BaselineRun,
+    BoardPoint,
+    BoardSnapshot,
+    BoardState,
+    BoardTurn,
+)
 from unicare.web.database.tables.outbox import OutboxMail
 from unicare.web.database.tables.people import Registration, RegistrationStatus, User
 from unicare.web.database.tables.submissions import (
@@ -21,7 +27,11 @@ __all__ = [
     "Announcement",
     "ApiToken",
     "AuditEntry",
+    "BaselineRun",
+    "BoardPoint",
     "BoardSnapshot",
+    "BoardState",
+    "BoardTurn",
     "Evaluation",
     "EvaluationState",
     "Invitation",
