@@ -5,7 +5,9 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from fastapi import FastAPI
@@ -13,6 +15,7 @@ from fastapi.testclient import TestClient
 
 from unicare.web.app import create_app
 from unicare.web.challenge import Challenge, load_challenge
+from unicare.web.database import Database, open_engine, upgrade
 from unicare.web.settings import SiteSettings
 
 HOST = "127.0.0.1:8000"
@@ -141,7 +144,26 @@ def made_app(folder: Path, now: datetime | Callable[[], datetime] = DURING, **gi
     """The application; ``settings`` are keywords of ``made_settings``, others those of ``create_app``."""
     settings = made_settings(folder / "data", **given.pop("settings", {"api_requests_per_minute": 100_000}))
     clock = now if callable(now) else lambda: now
-    return create_app(settings, made_challenge(folder / "challenge"), clock=clock, **given)
+    database = given.pop("database", None) or made_database(folder / "data")
+    return create_app(settings, made_challenge(folder / "challenge"), database, clock=clock, **given)
+
+
+def made_database(folder: Path) -> Database:
+    """A database with all tables and no rows, in a folder of the site's data."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "site.sqlite"
+    if not file.exists():
+        file.write_bytes(_new_database())
+    return Database.open(f"sqlite:///{file}")
+
+
+@cache
+def _new_database() -> bytes:
+    with TemporaryDirectory() as folder:
+        engine = open_engine(f"sqlite:///{folder}/new.sqlite")
+        upgrade(engine)
+        engine.dispose()  # the last connection to close writes the log into the file
+        return Path(folder, "new.sqlite").read_bytes()
 
 
 def asking(app: FastAPI, **given: Any) -> TestClient:

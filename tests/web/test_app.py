@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from structlog.testing import capture_logs
-from tests.web.sites import HOST, asking, made_app, made_challenge, made_settings
+from tests.web.sites import HOST, asking, made_app, made_challenge, made_database, made_settings
 
 from unicare.core.errors import SettingsError
 from unicare.web.app import create_app
@@ -193,4 +193,4 @@ def test_a_challenge_whose_texts_are_gone_is_not_served(tmp_path: Path) -> None:
     challenge = made_challenge(tmp_path)
     (tmp_path / "texts/rules.md").write_bytes(b"\xff\xfe")
     with pytest.raises(SettingsError, match=r"rules\.md"):
-        create_app(made_settings(tmp_path), challenge)
+        create_app(made_settings(tmp_path), challenge, made_database(tmp_path))

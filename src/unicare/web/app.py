@@ -13,11 +13,14 @@ from unicare import __version__
 from unicare.web.boards import Boards, ScoreSource
 from unicare.web.challenge import Challenge
 from unicare.web.database import Database, utc_now
-from unicare.web.deps import Site
 from unicare.web.facts.texts import Texts
 from unicare.web.instruments import Instruments
+from unicare.web.life import Wake, open_wake, working_site
+from unicare.web.life.clock import Clock, database_time
 from unicare.web.pages.render import Pages
-from unicare.web.routes import api, health, public
+from unicare.web.routes import health
+from unicare.web.routes.api import API_START, api_router
+from unicare.web.routes.pages import pages_router
 from unicare.web.routes.problems import API, Failures, Problem, Refusal, handle_errors
 from unicare.web.routes.requests import HeadAsGet, RequestLog
 from unicare.web.security.bodies import BodyLimit
@@ -25,10 +28,11 @@ from unicare.web.security.headers import SecurityHeaders
 from unicare.web.security.hosts import HostCheck, site_hosts
 from unicare.web.security.rates import MemoryRates, RateLimit, RateStore
 from unicare.web.settings import SiteSettings
+from unicare.web.site import Site, open_door
 
 __all__ = ["OPENAPI", "create_app"]
 
-OPENAPI = "/api/v1/openapi.json"
+OPENAPI = f"{API_START}/openapi.json"
 
 _WHATEVER_HOST = frozenset({"/healthz", "/metrics"})
 
@@ -36,10 +40,11 @@ _WHATEVER_HOST = frozenset({"/healthz", "/metrics"})
 def create_app(
     settings: SiteSettings,
     challenge: Challenge,
-    database: Database | None = None,
+    database: Database,
     *,
     scores: ScoreSource | None = None,
     rates: RateStore | None = None,
+    wake: Wake | None = None,
     clock: Callable[[], datetime] = utc_now,
 ) -> FastAPI:
     """The application that serves a challenge.
@@ -47,15 +52,17 @@ def create_app(
     Args:
         settings: of ``load_settings``.
         challenge: of ``load_challenge``.
-        database: with all its tables; None for a site that only shows.
+        database: with all its tables.
         scores: what teams' runs gave; nothing if not given.
         rates: where requests to the API are counted; in this process if not given.
+        wake: rung when there is something to do for workers; what the settings say if not given.
         clock: says what time it is, with a time zone.
 
     Raises:
         SettingsError: a text or a published table of the challenge can't be shown.
     """
     texts = Texts(challenge)
+    working = working_site(settings, challenge, database, _own_clock(clock))
     site = Site(
         settings=settings,
         challenge=challenge,
@@ -64,6 +71,9 @@ def create_app(
         pages=Pages({"challenge": challenge, "texts": texts, "openapi": OPENAPI}),
         instruments=Instruments(),
         database=database,
+        door=open_door(settings, challenge, database, clock),
+        working=working,
+        wake=wake or open_wake(settings.wake_url.get_secret_value()),
         clock=clock,
     )
     app = FastAPI(
@@ -77,7 +87,7 @@ def create_app(
     )
     app.state.site = site
     app.openapi = _described(app)  # type: ignore[method-assign]
-    for router in (health.router, api.router, public.router):
+    for router in (health.router, api_router(), pages_router()):
         app.include_router(router)
     refuse = Refusal(site)
     handle_errors(app, refuse)
@@ -87,12 +97,18 @@ def create_app(
     app.add_middleware(
         RateLimit, store=rates or MemoryRates(per_minute), limit=per_minute, start=API, refuse=refuse
     )
-    app.add_middleware(BodyLimit, refuse=refuse)
+    chunks = {f"{API_START}/submissions/": settings.upload_chunk_mb * 2**20}
+    app.add_middleware(BodyLimit, refuse=refuse, elsewhere=chunks)
     app.add_middleware(HostCheck, hosts=site_hosts(settings), everywhere=_WHATEVER_HOST, refuse=refuse)
     app.add_middleware(Failures, refuse=refuse)
     app.add_middleware(RequestLog, instruments=site.instruments)
     app.add_middleware(SecurityHeaders, secure=settings.secure)
     return app
+
+
+def _own_clock(clock: Callable[[], datetime]) -> Clock:
+    """What submissions are timed by: the database's clock, or the one that was given."""
+    return database_time if clock is utc_now else lambda session: clock()
 
 
 def _described(app: FastAPI) -> Callable[[], dict[str, Any]]:

@@ -1,49 +1,41 @@
-"""What routes are given: the site that they belong to."""
+"""What routes are given: the site, the time, who asks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, HTTPException, Request
 
-from unicare.web.boards import Boards
-from unicare.web.challenge import Challenge
-from unicare.web.database import Database
-from unicare.web.facts.texts import Texts
-from unicare.web.instruments import Instruments
-from unicare.web.pages.render import Pages
-from unicare.web.security.csrf import check_csrf, csrf_token
-from unicare.web.settings import SiteSettings
+from unicare.web.accounts.api_tokens import find_api_token
+from unicare.web.accounts.door import Origin
+from unicare.web.accounts.people import Person, check_organiser, check_participant, find_person
+from unicare.web.accounts.secret_tokens import hash_token
+from unicare.web.accounts.sessions import find_session
+from unicare.web.security.cookies import read_cookie
+from unicare.web.security.csrf import check_csrf
+from unicare.web.site import Site
 
-__all__ = ["CsrfToken", "Now", "Site", "SiteOf", "csrf_checked", "site_of"]
+__all__ = [
+    "SESSION_COOKIE",
+    "Asker",
+    "Known",
+    "KnownOf",
+    "Now",
+    "OrganiserOf",
+    "OriginOf",
+    "ParticipantOf",
+    "SiteOf",
+    "SomebodyOf",
+    "TeamMemberOf",
+    "asker_of",
+    "csrf_checked",
+    "site_of",
+]
 
-
-@dataclass(frozen=True, eq=False)
-class Site:
-    """All that the routes of one application share.
-
-    Attributes:
-        settings: of the site.
-        challenge: that it serves.
-        texts: the challenge's pages.
-        boards: its boards.
-        pages: makes HTML.
-        instruments: counts.
-        database: None where nobody logs in.
-        clock: says what time it is, with a time zone.
-    """
-
-    settings: SiteSettings
-    challenge: Challenge
-    texts: Texts
-    boards: Boards
-    pages: Pages
-    instruments: Instruments
-    database: Database | None
-    clock: Callable[[], datetime]
+SESSION_COOKIE = "session"
+_BEARER = "bearer "
 
 
 def site_of(request: Request) -> Site:
@@ -55,25 +47,134 @@ def site_of(request: Request) -> Site:
 SiteOf = Annotated[Site, Depends(site_of)]
 
 
-def _now(site: SiteOf) -> datetime:
-    return site.clock()
+async def _now(request: Request) -> datetime:
+    return site_of(request).clock()
 
 
 Now = Annotated[datetime, Depends(_now)]
 
 
-def _csrf_token(request: Request, response: Response, site: SiteOf) -> str:
-    return csrf_token(request, response, site.settings)
+async def _origin(request: Request) -> Origin:
+    address = request.client.host if request.client is not None else ""
+    return Origin(address, request.headers.get("User-Agent", ""))
 
 
-CsrfToken = Annotated[str, Depends(_csrf_token)]
-"""For the hidden field ``csrf_token`` of a form that visitors fill in."""
+OriginOf = Annotated[Origin, Depends(_origin)]
 
 
-async def csrf_checked(request: Request, site: SiteOf) -> None:
-    """A dependency of every route that changes something for whoever a cookie says it is.
+@dataclass(frozen=True)
+class Asker:
+    """Who asks, as far as that is known.
+
+    Attributes:
+        person: None for visitors.
+        origin: from where.
+        session_token: of the browser's cookie; empty for visitors and programs.
+        by_program: whether it was an API token that said who it is.
+    """
+
+    person: Person | None
+    origin: Origin
+    session_token: str = ""
+    by_program: bool = False
+
+    @property
+    def session(self) -> str:
+        """What forms are tied to; empty for visitors."""
+        return hash_token(self.session_token) if self.session_token else ""
+
+
+@dataclass(frozen=True)
+class Known(Asker):
+    """Somebody with an account.
+
+    Attributes:
+        person: who.
+    """
+
+    person: Person
+
+    @property
+    def id(self) -> int:
+        """Of the user."""
+        return self.person.id
+
+
+def asker_of(request: Request, site: SiteOf, origin: OriginOf) -> Asker:
+    """Whoever a token of the API, or else the browser's cookie, says that it is.
+
+    Raises:
+        HTTPException: 401 for a token that isn't good; a cookie that isn't makes a visitor.
+    """
+    written = request.headers.get("Authorization", "")
+    if written[: len(_BEARER)].lower() == _BEARER:
+        token = find_api_token(site.door, written[len(_BEARER) :].strip())
+        person = None if token is None else _person(site, token.user_id)
+        if person is None:
+            raise HTTPException(
+                401, "This API token isn’t good (any more). Make a new one on your account’s page."
+            )
+        return Known(person, origin, by_program=True)
+    cookie = read_cookie(request, site.settings, SESSION_COOKIE)
+    session = find_session(site.door, cookie) if cookie else None
+    person = None if session is None else _person(site, session.user_id)
+    return Asker(None, origin) if person is None else Known(person, origin, cookie)
+
+
+SomebodyOf = Annotated[Asker, Depends(asker_of)]
+"""Anybody; ``person`` is None for visitors."""
+
+
+async def _known(asker: SomebodyOf) -> Known:
+    if not isinstance(asker, Known):
+        raise HTTPException(401, "Log in first.", {"WWW-Authenticate": "Bearer"})
+    return asker
+
+
+KnownOf = Annotated[Known, Depends(_known)]
+"""Somebody with an account, approved or not; else 401."""
+
+
+async def _participant(asker: KnownOf) -> Known:
+    check_participant(asker.person)
+    return asker
+
+
+ParticipantOf = Annotated[Known, Depends(_participant)]
+"""Somebody who may take part; else 401, or 403 with what is lacking."""
+
+
+async def _team_member(asker: ParticipantOf) -> Known:
+    if asker.person.team_id is None:
+        raise HTTPException(403, "You are in no team yet. Found one, or have somebody invite you.")
+    return asker
+
+
+TeamMemberOf = Annotated[Known, Depends(_team_member)]
+"""A participant with a team; ``person.team_id`` is set."""
+
+
+async def _organiser(asker: KnownOf) -> Known:
+    check_organiser(asker.person)
+    return asker
+
+
+OrganiserOf = Annotated[Known, Depends(_organiser)]
+"""An organiser; else 401 or 403."""
+
+
+def _person(site: Site, user_id: int) -> Person | None:
+    with site.database.reading() as session:
+        return find_person(session, site.rules, user_id)
+
+
+async def csrf_checked(request: Request, site: SiteOf, asker: SomebodyOf) -> None:
+    """A dependency of all routers with routes that change something.
+
+    Programs that say who they are with a token are let through: no browser sends one by itself.
 
     Raises:
         HTTPException: 403 if another site made the browser send it.
     """
-    await check_csrf(request, site.settings)
+    if not asker.by_program:
+        await check_csrf(request, site.settings, asker.session)

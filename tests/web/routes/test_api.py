@@ -87,7 +87,8 @@ def test_wrong_questions_are_told_as_such(client: TestClient, address: str, stat
     answer = client.get(f"/api/v1/{address}")
     assert answer.status_code == status
     assert answer.headers["Content-Type"] == "application/problem+json"
-    assert set(answer.json()) == {"title", "status", "detail", "request_id"}
+    told = {"title", "status", "detail", "request_id", "reason", "field", "length"}
+    assert set(answer.json()) == told
 
 
 def test_figures_can_be_taken_away(client: TestClient) -> None:

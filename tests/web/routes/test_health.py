@@ -10,13 +10,6 @@ from tests.web.sites import asking, made_app
 from unicare.web.database import Database
 
 
-def test_a_site_without_database_is_well(tmp_path: Path) -> None:
-    answer = asking(made_app(tmp_path)).get("/healthz")
-    assert answer.status_code == 200
-    assert answer.json() == {"status": "ok", "database": "none"}
-    assert answer.headers["Cache-Control"] == "no-store"
-
-
 def test_the_database_is_asked(tmp_path: Path, database: Database) -> None:
     answer = asking(made_app(tmp_path, database=database)).get("/healthz")
     assert answer.status_code == 200

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Annotated
 
 import pytest
-from fastapi import Depends, FastAPI, Form
+from fastapi import Depends, FastAPI, Form, Request, Response
 from fastapi.testclient import TestClient
 from tests.web.sites import HOST, asking, made_app, made_settings
 
-from unicare.web.deps import CsrfToken, csrf_checked
+from unicare.web.deps import SiteOf, SomebodyOf, csrf_checked
 from unicare.web.security.cookies import cookie_name, read_cookie
+from unicare.web.security.csrf import csrf_token
 
 
 @pytest.fixture(params=["http", "https"])
@@ -25,8 +26,8 @@ def client(request: pytest.FixtureRequest, tmp_path: Path) -> TestClient:
 
 def add_form(app: FastAPI) -> None:
     @app.get("/form")
-    def form(token: CsrfToken) -> str:
-        return token
+    def form(request: Request, response: Response, site: SiteOf, asker: SomebodyOf) -> str:
+        return csrf_token(request, response, site.settings, asker.session)
 
     @app.post("/form", dependencies=[Depends(csrf_checked)])
     def sent(name: Annotated[str, Form()] = "") -> str:

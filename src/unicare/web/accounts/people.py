@@ -14,7 +14,16 @@ from unicare.web.accounts.rules import AccountRules
 from unicare.web.database import record
 from unicare.web.database.tables import Membership, Registration, RegistrationStatus, Team, User
 
-__all__ = ["Person", "Role", "accept_agreement", "find_person", "require_organiser", "require_participant"]
+__all__ = [
+    "Person",
+    "Role",
+    "accept_agreement",
+    "check_organiser",
+    "check_participant",
+    "find_person",
+    "require_organiser",
+    "require_participant",
+]
 
 
 class Role(StrEnum):
@@ -85,13 +94,12 @@ def find_person(session: Session, rules: AccountRules, user_id: int) -> Person |
     )
 
 
-def require_participant(session: Session, rules: AccountRules, user_id: int) -> Person:
+def check_participant(person: Person | None) -> Person:
     """The person, who may take part.
 
     Raises:
         AccountError: who may not, with what is lacking.
     """
-    person = find_person(session, rules, user_id)
     if person is None:
         raise AccountError("there is no such account", Reason.NOT_CONFIRMED)
     if person.status != "approved":
@@ -109,16 +117,25 @@ def require_participant(session: Session, rules: AccountRules, user_id: int) -> 
     return person
 
 
-def require_organiser(session: Session, rules: AccountRules, user_id: int) -> Person:
+def check_organiser(person: Person | None) -> Person:
     """The person, who is an organiser.
 
     Raises:
         AccountError: who isn't.
     """
-    person = find_person(session, rules, user_id)
     if person is None or person.role is not Role.ORGANISER:
         raise AccountError("only organisers may do this", Reason.NOT_ALLOWED)
     return person
+
+
+def require_participant(session: Session, rules: AccountRules, user_id: int) -> Person:
+    """The person of an account, who may take part; errors as for ``check_participant``."""
+    return check_participant(find_person(session, rules, user_id))
+
+
+def require_organiser(session: Session, rules: AccountRules, user_id: int) -> Person:
+    """The person of an account, who is an organiser; errors as for ``check_organiser``."""
+    return check_organiser(find_person(session, rules, user_id))
 
 
 def accept_agreement(

@@ -10,7 +10,7 @@ from unicare.web.life.hand_in import (
     queue_submission,
 )
 from unicare.web.life.quota import QuotaUsedUpError, slots_taken
-from unicare.web.life.site import WorkingSite, open_site, open_uploads
+from unicare.web.life.site import WorkingSite, open_site, open_uploads, working_site
 from unicare.web.life.states import MoveRefusedError, State
 from unicare.web.life.wake import Wake, open_wake
 
@@ -32,4 +32,5 @@ __all__ = [
     "queue_submission",
     "slots_taken",
     "take_upload",
+    "working_site",
 ]

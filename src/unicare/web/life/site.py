@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -26,7 +26,7 @@ from unicare.web.sandbox.probe import find_engine
 from unicare.web.settings import SiteSettings
 from unicare.web.storage import Storage, open_storage
 
-__all__ = ["WorkingSite", "open_site", "open_uploads"]
+__all__ = ["WorkingSite", "open_site", "open_uploads", "working_site"]
 
 T = TypeVar("T")
 
@@ -97,16 +97,29 @@ def open_site(settings: SiteSettings, clock: Clock = database_time) -> WorkingSi
     if settings.challenge_dir is None:
         raise SettingsError("a worker needs a challenge", found="none", mend="set UNICARE_CHALLENGE_DIR")
     challenge = load_challenge(settings.challenge_dir)
+    database = Database.open(settings.database_url.get_secret_value())
+    site = working_site(settings, challenge, database, clock)
+    return replace(site, engine=_engine(settings, challenge, site.scratch))
+
+
+def working_site(
+    settings: SiteSettings, challenge: Challenge, database: Database, clock: Clock = database_time
+) -> WorkingSite:
+    """The site as workers see it, without what runs containers: all that handing in needs.
+
+    Raises:
+        SettingsError: the storage can't be opened.
+        OutputError: the scratch folder can't be made.
+    """
     scratch = settings.data_dir / SCRATCH_FOLDER
     scratch.mkdir(parents=True, exist_ok=True)
     return WorkingSite(
         settings=settings,
-        database=Database.open(settings.database_url.get_secret_value()),
+        database=database,
         storage=open_storage(settings.storage_url.get_secret_value()),
         challenge=challenge,
         uploads=open_uploads(settings),
         scratch=scratch,
-        engine=_engine(settings, challenge, scratch),
         clock=clock,
     )
 

@@ -27,17 +27,17 @@ class Health(BaseModel):
 
     Attributes:
         status: ``ok`` if it can do its work.
-        database: whether it answers; ``none`` if the site has none.
+        database: whether it answers.
     """
 
     status: Literal["ok", "failing"]
-    database: Literal["ok", "failing", "none"]
+    database: Literal["ok", "failing"]
 
 
 @router.get("/healthz", include_in_schema=False)
 def healthz(site: SiteOf, response: Response) -> Health:
     """200 if all is well, else 503."""
-    database = "none" if site.database is None else _asked(site.database)
+    database = _asked(site.database)
     response.headers["Cache-Control"] = "no-store"
     if database == "failing":
         response.status_code = 503

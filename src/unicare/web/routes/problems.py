@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
 import structlog
 from fastapi import FastAPI
@@ -13,12 +14,14 @@ from pydantic import BaseModel
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from unicare.web.deps import Site
+from unicare.core.errors import UnicareError
+from unicare.web.routes.refused import Told, told_of
+from unicare.web.site import Site
 
-__all__ = ["API", "PROBLEM_TYPE", "Failures", "Problem", "Refusal", "handle_errors", "problems"]
+__all__ = ["API", "PROBLEM_TYPE", "Failures", "Problem", "Refusal", "handle_errors", "problems", "wants_json"]
 
 API = "/api/"
 PROBLEM_TYPE = "application/problem+json"
@@ -41,12 +44,18 @@ class Problem(BaseModel):
         status: of HTTP.
         detail: what is wrong, and what to do.
         request_id: by which organisers find it in their log.
+        reason: one word for programs; empty if the status says it all.
+        field: of what was sent, which is wrong; empty if none in particular.
+        length: of an upload, where to go on; null if that isn't the matter.
     """
 
     title: str
     status: int
     detail: str
     request_id: str
+    reason: str = ""
+    field: str = ""
+    length: int | None = None
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -75,15 +84,37 @@ class Refusal:
         self, scope: Scope, status: int, detail: str, headers: Mapping[str, str] | None = None
     ) -> Response:
         """JSON for programs, a page for people."""
-        title = HTTPStatus(status).phrase
+        return self.told(scope, Told(status, detail), headers)
+
+    def told(self, scope: Scope, told: Told, headers: Mapping[str, str] | None = None) -> Response:
+        """The same with what programs are told besides."""
+        title = HTTPStatus(told.status).phrase
         request_id = str(scope.get("state", {}).get("request_id", ""))
-        if _wants_json(scope):
-            problem = Problem(title=title, status=status, detail=detail, request_id=request_id)
-            return JSONResponse(problem.model_dump(), status, headers, PROBLEM_TYPE)
+        headers = {**(headers or {}), **({} if told.wait_s is None else {"Retry-After": str(told.wait_s)})}
+        if wants_json(scope):
+            problem = Problem(
+                title=title,
+                status=told.status,
+                detail=told.detail,
+                request_id=request_id,
+                reason=told.reason,
+                field=told.field,
+                length=told.length,
+            )
+            return JSONResponse(problem.model_dump(), told.status, headers, PROBLEM_TYPE)
+        if told.status == 401 and scope["method"] in ("GET", "HEAD"):
+            return RedirectResponse(f"/log-in?{urlencode({'next': scope['path']})}", 303)
         text = self._site.pages.render(
-            "problem", status=status, title=title, detail=detail, request_id=request_id, here=""
+            "problem",
+            status=told.status,
+            title=title,
+            detail=told.detail,
+            request_id=request_id,
+            here="",
+            person=None,
+            notice=None,
         )
-        return HTMLResponse(text, status, headers)
+        return HTMLResponse(text, told.status, headers)
 
 
 class Failures:
@@ -131,7 +162,17 @@ def handle_errors(app: FastAPI, refuse: Refusal) -> None:
         assert isinstance(error, RequestValidationError)
         return refuse(request.scope, 422, _told(error))
 
+    async def refused(request: Request, error: Exception) -> Response:
+        assert isinstance(error, UnicareError)
+        told = told_of(error)
+        if told is None:
+            raise error
+        if told.status >= 500:
+            _LOG.error("request couldn't be fulfilled", error=type(error).__name__, text=str(error)[:500])
+        return refuse.told(request.scope, told)
+
     app.add_exception_handler(HTTPException, http_error)
+    app.add_exception_handler(UnicareError, refused)
     app.add_exception_handler(RequestValidationError, unreadable)
 
 
@@ -144,7 +185,8 @@ def _told(error: RequestValidationError) -> str:
     return "; ".join(parts)[:2000]
 
 
-def _wants_json(scope: Scope) -> bool:
+def wants_json(scope: Scope) -> bool:
+    """Whether it is a program that asks."""
     if scope["path"].startswith(API):
         return True
     accept = Headers(scope=scope).get("accept", "")

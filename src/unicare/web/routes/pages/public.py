@@ -7,59 +7,61 @@ from typing import Any
 from fastapi import APIRouter, HTTPException, Response
 from fastapi.responses import HTMLResponse
 
-from unicare.web.deps import Now, Site, SiteOf
+from unicare.web.deps import Now, SiteOf
 from unicare.web.facts.challenge import challenge_facts, phase_facts, task_facts
 from unicare.web.facts.texts import PICTURE_TYPES
-from unicare.web.routes.api import BoardName, Edition, Ordered, Sort, board_or_error
+from unicare.web.routes.api.boards import BoardName, Edition, Ordered, Sort, board_or_error
+from unicare.web.routes.pages.view import ViewOf
 
 __all__ = ["router"]
 
-router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = APIRouter()
 
 _FOR_GOOD = "public, max-age=31536000, immutable"
 _OVERVIEW = "overview"
 
 
 @router.get("/")
-def home(site: SiteOf, now: Now) -> HTMLResponse:
+def home(view: ViewOf, site: SiteOf, now: Now) -> HTMLResponse:
     """What the challenge is about, its phases and tasks."""
     overview = site.texts.pages.get(_OVERVIEW)
-    values = {
+    values: dict[str, Any] = {
         "facts": challenge_facts(site.challenge, site.texts, now),
         "overview": overview.html if overview is not None else "",
         "phases": phase_facts(site.challenge, now),
         "tasks": task_facts(site.challenge),
         "boards": site.boards.summaries(now),
     }
-    return _page(site, "home", "/", **values)
+    return view.page("home", "/", **values)
 
 
 @router.get("/texts/{name}")
-def text(site: SiteOf, name: str) -> HTMLResponse:
+def text(view: ViewOf, site: SiteOf, name: str) -> HTMLResponse:
     """One of the challenge's pages."""
     page = site.texts.pages.get(name)
     if page is None:
         raise HTTPException(404)
-    return _page(site, "text", f"/texts/{name}", text=page)
+    return view.page("text", f"/texts/{name}", text=page)
 
 
 @router.get("/agreement")
-def agreement(site: SiteOf) -> HTMLResponse:
+def agreement(view: ViewOf, site: SiteOf) -> HTMLResponse:
     """What those who take part agree to."""
     if site.texts.agreement is None:
         raise HTTPException(404)
-    return _page(site, "text", "/agreement", text=site.texts.agreement)
+    return view.page("text", "/agreement", text=site.texts.agreement)
 
 
 @router.get("/boards")
-def boards(site: SiteOf, now: Now) -> HTMLResponse:
+def boards(view: ViewOf, site: SiteOf, now: Now) -> HTMLResponse:
     """All boards."""
     phases = {one.name: one for one in phase_facts(site.challenge, now)}
-    return _page(site, "boards", "/boards", boards=site.boards.summaries(now), phases=phases)
+    return view.page("boards", "/boards", boards=site.boards.summaries(now), phases=phases)
 
 
 @router.get("/boards/{name}")
 def board(
+    view: ViewOf,
     site: SiteOf,
     now: Now,
     name: BoardName,
@@ -75,7 +77,7 @@ def board(
         "tasks": {one.name: one.title for one in site.challenge.tasks},
         "asked": {"edition": edition, "sort": sort, "order": order},
     }
-    return _page(site, "board", "/boards", **values)
+    return view.page("board", "/boards", **values)
 
 
 @router.get("/pictures/{path:path}")
@@ -94,7 +96,3 @@ def asset(site: SiteOf, name: str) -> Response:
     if found is None:
         raise HTTPException(404)
     return Response(found.content, media_type=found.media_type, headers={"Cache-Control": _FOR_GOOD})
-
-
-def _page(site: Site, template: str, here: str, **values: Any) -> HTMLResponse:
-    return HTMLResponse(site.pages.render(template, here=here, **values))

@@ -1,4 +1,4 @@
-"""The API, version 1: what programs ask; pages are made of the same."""
+"""Boards, and what one may take away of them."""
 
 from __future__ import annotations
 
@@ -10,20 +10,13 @@ from unicare.core.errors import SettingsError
 from unicare.web.boards import NoSuchBoardError
 from unicare.web.boards.export import board_bibtex, board_csv
 from unicare.web.boards.facts import BoardFacts, BoardSummary, Order
-from unicare.web.deps import Now, Site, SiteOf
-from unicare.web.facts.challenge import (
-    ChallengeFacts,
-    PhaseFacts,
-    TaskFacts,
-    challenge_facts,
-    phase_facts,
-    task_facts,
-)
+from unicare.web.deps import Now, SiteOf
 from unicare.web.routes.problems import problems
+from unicare.web.site import Site
 
 __all__ = ["BoardName", "Edition", "Ordered", "Sort", "board_or_error", "router"]
 
-router = APIRouter(prefix="/api/v1", tags=["challenge"])
+router = APIRouter(tags=["boards"])
 
 BoardName = Annotated[str, Path(description="Name of a board.", pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
 Edition = Annotated[
@@ -43,31 +36,13 @@ Sort = Annotated[
 Ordered = Annotated[Order, Query(description="Which rows come first.")]
 
 
-@router.get("/challenge", responses=problems())
-def challenge(site: SiteOf, now: Now) -> ChallengeFacts:
-    """The challenge."""
-    return challenge_facts(site.challenge, site.texts, now)
-
-
-@router.get("/tasks", responses=problems())
-def tasks(site: SiteOf) -> tuple[TaskFacts, ...]:
-    """Its tasks, with their labels."""
-    return task_facts(site.challenge)
-
-
-@router.get("/phases", responses=problems())
-def phases(site: SiteOf, now: Now) -> tuple[PhaseFacts, ...]:
-    """Its phases, as they are now."""
-    return phase_facts(site.challenge, now)
-
-
-@router.get("/boards", responses=problems(), tags=["boards"])
+@router.get("/boards", responses=problems())
 def boards(site: SiteOf, now: Now) -> tuple[BoardSummary, ...]:
     """Its boards, without tables."""
     return site.boards.summaries(now)
 
 
-@router.get("/boards/{name}", responses=problems(404, 422), tags=["boards"])
+@router.get("/boards/{name}", responses=problems(404, 422))
 def board(
     site: SiteOf,
     now: Now,
@@ -84,7 +59,6 @@ def board(
     "/boards/{name}/figures.csv",
     responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}, **problems(404, 422)},
     response_class=Response,
-    tags=["boards"],
 )
 def figures(
     site: SiteOf,
@@ -106,7 +80,6 @@ def figures(
         **problems(404, 422),
     },
     response_class=Response,
-    tags=["boards"],
 )
 def citation(site: SiteOf, now: Now, name: BoardName, edition: Edition = "") -> Response:
     """How to cite it."""

@@ -1,0 +1,38 @@
+"""The challenge, its tasks and phases."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from unicare.web.deps import Now, SiteOf
+from unicare.web.facts.challenge import (
+    ChallengeFacts,
+    PhaseFacts,
+    TaskFacts,
+    challenge_facts,
+    phase_facts,
+    task_facts,
+)
+from unicare.web.routes.problems import problems
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["challenge"])
+
+
+@router.get("/challenge", responses=problems())
+def challenge(site: SiteOf, now: Now) -> ChallengeFacts:
+    """The challenge."""
+    return challenge_facts(site.challenge, site.texts, now)
+
+
+@router.get("/tasks", responses=problems())
+def tasks(site: SiteOf) -> tuple[TaskFacts, ...]:
+    """Its tasks, with their labels."""
+    return task_facts(site.challenge)
+
+
+@router.get("/phases", responses=problems())
+def phases(site: SiteOf, now: Now) -> tuple[PhaseFacts, ...]:
+    """Its phases, as they are now."""
+    return phase_facts(site.challenge, now)
