@@ -107,7 +107,7 @@ def test_an_archive_that_is_none_is_refused(site, play):
 class Broken(FakeEngine):
     """An engine whose service has gone."""
 
-    def load(self, archive, image):
+    def load(self, archive, image, interrupted=None):
         raise ContainerError("the engine's socket /run/secret is gone")
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from unicare.web.interrupt import Interrupted, never
 from unicare.web.sandbox.engine import ContainerSpec, ContainerState
 
 
@@ -25,7 +26,7 @@ class FakeEngine:
         self.specs: list[ContainerSpec] = []
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
-    def load(self, archive: Path, image: str) -> None:
+    def load(self, archive: Path, image: str, interrupted: Interrupted = never) -> None:
         assert archive.is_file()
         self.loaded.append(image)
 

@@ -136,3 +136,25 @@ def test_a_prompt_of_text_alone_cannot_be_handed_on(folder, tmp_path):
     (folder / "prompts.json").write_text(json.dumps(text))
     with pytest.raises(PromptError, match="no box and no points"):
         staged(folder, Path(tmp_path / "input"))
+
+
+def test_a_task_without_prompts_has_images_alone(folder, tmp_path):
+    cases = list_inputs(folder, prompts=False)  # the prompts.json that lies there isn't read
+    ids = opaque_ids([one.case for one in cases], SECRET)
+    stage_input(cases, ids, tmp_path / "input")
+    assert set(ids) == {"Case 1", "Case_2", "My3001"}
+    assert [path.name for path in (tmp_path / "input").iterdir()] == ["images"]
+    assert len(list((tmp_path / "input" / "images").iterdir())) == 5
+    (folder / "prompts.json").unlink()
+    assert list_inputs(folder, prompts=False) == cases
+    with pytest.raises(PromptError):
+        list_inputs(folder)
+
+
+def test_without_prompts_a_name_that_ends_like_a_sequence_is_settled_by_those_that_are_known(folder):
+    (folder / "images" / "Case_2.nii.gz").rename(folder / "images" / "Case_T2.nii.gz")
+    guessed = {one.case: set(one.images) for one in list_inputs(folder, prompts=False)}
+    assert guessed["Case"] == {"T2"}
+    known = {one.case: set(one.images) for one in list_inputs(folder, prompts=False, known=["Case_T2"])}
+    assert known["Case_T2"] == {"unknown"}
+    assert known["My3001"] == {"bSSFP", "LGE", "T2"}

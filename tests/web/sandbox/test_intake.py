@@ -43,7 +43,7 @@ def check(tmp_path):
 class Looking(FakeEngine):
     """Keeps what it was told to load."""
 
-    def load(self, archive, image):
+    def load(self, archive, image, interrupted=None):
         super().load(archive, image)
         with tarfile.open(archive) as file:
             self.files = {member.name: file.extractfile(member).read() for member in file}

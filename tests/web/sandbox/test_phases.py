@@ -1,6 +1,10 @@
-"""A container on a phase's cases: through a fake engine, and once through a real one."""
+"""A container on a phase's cases: through a fake engine, and a few times through a real one."""
 
 import json
+import os
+import re
+import threading
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -9,7 +13,10 @@ from tests.web.sandbox.archives import configuration, docker_archive, shell_laye
 from tests.web.sandbox.fake import FakeEngine
 from tests.web.sandbox.small import BUSYBOX, SMALL
 
+from unicare.web.interrupt import InterruptedWorkError
+from unicare.web.sandbox.anonymise import list_inputs
 from unicare.web.sandbox.intake import loaded_image
+from unicare.web.sandbox.owner import PREFIX
 from unicare.web.sandbox.phases import hidden_report, run_phase, smoke_report
 from unicare.web.sandbox.run import Status
 
@@ -36,11 +43,12 @@ def folder(tmp_path):
 
 @pytest.fixture
 def play(folder, tmp_path):
-    def play(program, engine=None, image="image", **options):
+    def play(program, engine=None, image="image", prompts=True, limits=SMALL, **options):
         (tmp_path / "scratch").mkdir()
         engine = engine or FakeEngine(program)
+        cases = list_inputs(folder, prompts=prompts)
         run = run_phase(
-            engine, image, folder, tmp_path / "out", SMALL, scratch=tmp_path / "scratch", **options
+            engine, image, cases, tmp_path / "out", limits, scratch=tmp_path / "scratch", **options
         )
         assert list((tmp_path / "scratch").iterdir()) == []
         return engine, run
@@ -118,6 +126,93 @@ def test_a_link_instead_of_a_prediction_is_told_without_the_id(play):
     assert any("a prediction is a symbolic link" in message for message in hidden_report(run).messages)
     assert any("_pred.nii.gz is a symbolic link" in message for message in smoke_report(run).messages)
     assert len(run.missing) == 1
+
+
+def test_a_container_of_a_task_without_prompts_gets_images_only(play, folder, tmp_path):
+    (folder / "prompts.json").unlink()
+    program = """
+import pathlib, shutil, sys
+given, output = map(pathlib.Path, sys.argv[1:])
+print(sorted(path.name for path in given.iterdir()))
+for image in (given / "images").iterdir():
+    shutil.copy(image, output / image.name.replace(".nii", "_pred.nii"))
+"""
+    _, run = play(program, prompts=False)
+    assert run.completed
+    assert run.runs[0].log_tail == "['images']\n"
+    for number in range(4):
+        assert (nib.load(tmp_path / "out" / f"Case{number}_pred.nii.gz").get_fdata() == number).all()
+
+
+def test_cases_one_by_one_have_one_time_together(play):
+    program = "import time\n" + COPY + "time.sleep(1.2)"
+    engine, run = play(
+        program,
+        case_by_case=True,
+        seconds_in_all=4.0,
+        give_up_after=9,
+    )
+    given = [spec.limits.seconds for spec in engine.specs]
+    assert given[0] == 4.0
+    assert 2 <= len(given) <= 4
+    for before, after, used in zip(given, given[1:], run.runs, strict=False):
+        assert after == pytest.approx(before - used.seconds)
+    assert run.time_used_up
+    assert run.given_up == 4 - len(given)
+    assert not run.completed
+    smoke, hidden = smoke_report(run), hidden_report(run)
+    assert smoke.messages[0] == "All cases together took longer than 4 s."
+    assert not any("ran for longer" in message for message in smoke.messages)
+    assert "All cases together took longer than they may." in hidden.messages
+    assert not re.search("[0-9]s|[0-9] s", " ".join(hidden.messages))
+
+
+def test_time_that_is_enough_is_not_spoken_of(play):
+    _, run = play(COPY, case_by_case=True, seconds_in_all=60.0)
+    assert run.completed
+    assert not run.time_used_up
+    assert not any("together" in message for message in smoke_report(run).messages)
+
+
+def test_what_nobody_wants_any_more_is_ended_at_once(play, tmp_path):
+    engine = FakeEngine("import time; print('here', flush=True); time.sleep(600)")
+    wanted = threading.Event()
+    threading.Timer(1.0, wanted.set).start()
+    with pytest.raises(InterruptedWorkError):
+        play("", engine=engine, interrupted=wanted.is_set)
+    assert len(engine.specs) == 1
+    assert engine.containers("") == []
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_a_real_container_of_a_task_without_prompts(play, folder, real_engine, shell_archive, tmp_path):
+    (folder / "prompts.json").unlink()
+    script = (
+        "ls /input; cd /input/images; for i in *.nii.gz; do cat $i > /output/${i%.nii.gz}_pred.nii.gz; done"
+    )
+    layer = shell_layer(BUSYBOX)
+    config = configuration([layer], Entrypoint=["/bin/sh", "-c"], Cmd=[script])
+    (tmp_path / "image.tar").write_bytes(docker_archive([layer], config))
+    with loaded_image(real_engine, tmp_path / "image.tar", scratch=tmp_path) as image:
+        _, run = play("", engine=real_engine, image=image, prompts=False)
+    assert run.completed
+    assert run.runs[0].log_tail == "images\n"
+    for number in range(4):
+        assert (nib.load(tmp_path / "out" / f"Case{number}_pred.nii.gz").get_fdata() == number).all()
+
+
+def test_a_real_container_is_ended_when_nobody_wants_it(real_engine, shell_archive, play, tmp_path):
+    layer = shell_layer(BUSYBOX)
+    config = configuration([layer], Entrypoint=["/bin/sh", "-c"], Cmd=["sleep 600"])
+    (tmp_path / "image.tar").write_bytes(docker_archive([layer], config))
+    wanted = threading.Event()
+    with loaded_image(real_engine, tmp_path / "image.tar", scratch=tmp_path) as image:
+        threading.Timer(2.0, wanted.set).start()
+        with pytest.raises(InterruptedWorkError):
+            play("", engine=real_engine, image=image, interrupted=wanted.is_set)
+        assert [name for name in real_engine.containers(PREFIX) if f"-{os.getpid()}-" in name] == []
+    assert list((tmp_path / "scratch").iterdir()) == []
+    assert str(tmp_path) not in Path("/proc/mounts").read_text()
 
 
 def test_a_real_container_predicts(play, real_engine, shell_archive, tmp_path):

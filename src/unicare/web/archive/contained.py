@@ -17,6 +17,7 @@ from unicare.web.archive.intake import IntakeResult, Reference
 from unicare.web.archive.sources import Source
 from unicare.web.archive.unpack import UnpackLimits
 from unicare.web.child_process import ChildEnd, run_child
+from unicare.web.interrupt import Interrupted, InterruptedWorkError, never
 
 __all__ = ["ProcessLimits", "check_in_sandboxed_process", "end_with_parent", "limit_this_process"]
 
@@ -53,6 +54,8 @@ def check_in_sandboxed_process(
     reference: Reference,
     limits: UnpackLimits | None = None,
     process: ProcessLimits | None = None,
+    *,
+    interrupted: Interrupted = never,
 ) -> IntakeResult:
     """Unpacks a submission and checks its predictions, in a process that can't take the machine down.
 
@@ -65,8 +68,10 @@ def check_in_sandboxed_process(
         reference: what predictions are checked against.
         limits: how much is taken.
         process: what the process may take.
+        interrupted: asked from time to time; the process is ended once it says yes.
 
     Raises:
+        InterruptedWorkError: it said yes; nothing is left in the target.
         OutputError: the target can't be written to, or is there.
     """
     limits, process = limits or UnpackLimits(), process or ProcessLimits()
@@ -88,11 +93,13 @@ def check_in_sandboxed_process(
         "limits": asdict(limits),
         "process": asdict(process),
     }
-    end = run_child(_MODULE, request, process.wall_s, reply_bytes=_REPLY_BYTES)
+    end = run_child(_MODULE, request, process.wall_s, reply_bytes=_REPLY_BYTES, interrupted=interrupted)
     result = next((event["result"] for event in end.events if "result" in event), None)
     if result is not None:
         return IntakeResult.from_dict(result)
     _remove(target)
+    if end.status is None:
+        raise InterruptedWorkError
     failed = next((event["output"] for event in end.events if "output" in event), None)
     if failed is not None:
         raise OutputError(failed)
@@ -140,13 +147,13 @@ def _stopped(end: ChildEnd, process: ProcessLimits) -> IntakeResult:
     done = next((event["progress"] for event in reversed(end.events) if "progress" in event), None)
     where = f" after {done[0]} of {done[1]} cases" if done else ""
     out_of_memory = any("memory" in event for event in end.events)
-    if code is None or code == -signal.SIGALRM:
+    if code == -signal.SIGALRM:
         why = f"it took longer than {process.wall_s} s"
     elif code == -signal.SIGXCPU:
         why = f"it took more than {process.cpu_s} s of the processor's time"
     elif out_of_memory:
         why = f"it took more than {process.memory_bytes / 2**30:.3g} GB of memory"
-    elif code < 0:
+    elif code is None or code < 0:
         why = "a file made the program that checks it end at once"
     else:
         why = "of a fault that isn't yours; the organisers are told"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 from unicare.evaluate.run import PARQUET_FILE, SUMMARY_FILE
+from unicare.web.interrupt import Interrupted, check_wanted
 from unicare.web.life.containers import make_predictions
 from unicare.web.life.keys import predictions_folder, result_folder
 from unicare.web.life.lease import Claim
@@ -19,10 +19,11 @@ from unicare.web.sandbox.places import run_folder
 __all__ = ["evaluate_submission"]
 
 
-def evaluate_submission(site: WorkingSite, mine: Claim, interrupted: Callable[[], bool]) -> Outcome:
+def evaluate_submission(site: WorkingSite, mine: Claim, interrupted: Interrupted) -> Outcome:
     """What came of an evaluation.
 
     Raises:
+        InterruptedWorkError: the worker has to stop, or the work isn't its any more.
         UnicareError: the site can't do it at the moment.
         OSError: the same.
     """
@@ -32,19 +33,19 @@ def evaluate_submission(site: WorkingSite, mine: Claim, interrupted: Callable[[]
         if mine.kind == "container":
             archive = folder / "image"
             site.storage.get(mine.storage_key, archive)
-            failed = make_predictions(site, mine, archive, predictions)
+            failed = make_predictions(site, mine, archive, predictions, interrupted)
             if failed is not None:
                 return failed
         else:
             for key in site.storage.keys(mine.storage_key):
+                check_wanted(interrupted)
                 site.storage.get(key, predictions / key.rpartition("/")[2])
-        if interrupted():
-            return HandedBack()
+        check_wanted(interrupted)
         return _outcome(site, mine, predictions, out, _score(site, mine, predictions, out, interrupted))
 
 
 def _score(
-    site: WorkingSite, mine: Claim, predictions: Path, out: Path, interrupted: Callable[[], bool]
+    site: WorkingSite, mine: Claim, predictions: Path, out: Path, interrupted: Interrupted
 ) -> ScoringEnd:
     task = site.challenge.task(mine.task)
     reference = reference_of(site.challenge, mine.task, mine.phase)

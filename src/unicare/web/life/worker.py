@@ -10,6 +10,7 @@ from contextlib import suppress
 import structlog
 
 from unicare.core.errors import UnicareError
+from unicare.web.interrupt import Interrupted, InterruptedWorkError
 from unicare.web.life.arrivals import find_arrivals
 from unicare.web.life.check import check_submission
 from unicare.web.life.heartbeat import Heartbeat
@@ -30,7 +31,7 @@ _LOG = structlog.get_logger(__name__)
 _WAIT_S = 0.25
 _PAUSE_S = 1.0
 
-JOBS: Mapping[Job, Callable[[WorkingSite, Claim, Callable[[], bool]], Outcome]] = {
+JOBS: Mapping[Job, Callable[[WorkingSite, Claim, Interrupted], Outcome]] = {
     "check": check_submission,
     "evaluate": evaluate_submission,
 }
@@ -145,10 +146,12 @@ class Worker:
                     remove_tree(folder)
 
 
-def _outcome(site: WorkingSite, mine: Claim, interrupted: Callable[[], bool]) -> Outcome:
+def _outcome(site: WorkingSite, mine: Claim, interrupted: Interrupted) -> Outcome:
     """What came of some work; whatever goes wrong with the site is a fault, to be tried again."""
     try:
         return JOBS[mine.job](site, mine, interrupted)
+    except InterruptedWorkError:
+        return HandedBack()
     except Exception as error:  # one submission must never end the worker
         _LOG.exception("work failed", job=mine.job, id=mine.id)
         return Fault(f"{type(error).__name__}: {error}")

@@ -1,8 +1,8 @@
-"""Inputs as the TFM4MedIA track hands them to containers: names, order, dates and remarks say nothing.
+"""Inputs as CARE's tracks hand them to containers: names, order, dates and remarks say nothing.
 
-``images/<id>.nii.gz`` (or ``<id>_C0``, ``<id>_LGE``, ``<id>_T2``) and ``prompts.json``, where the ids come
-from a secret of the run. Which case is which stays outside. What an image itself shows, its grid and its grey
-values, stays as it is.
+``images/<id>.nii.gz`` (or ``<id>_C0``, ``<id>_LGE``, ``<id>_T2``) and, where the task has prompts as those of
+TFM4MedIA have, ``prompts.json``; tasks of CARE-Cardiac have images only. The ids come from a secret of the
+run. Which case is which stays outside. What an image itself shows, grid and grey values, stays as it is.
 """
 
 from __future__ import annotations
@@ -66,22 +66,34 @@ class CaseInput:
     Attributes:
         case: its name, which no container sees.
         images: sequence to file.
-        prompts: boxes and points.
+        prompts: boxes and points; None where the task has none.
     """
 
     case: str
     images: Mapping[str, Path]
-    prompts: CasePrompts
+    prompts: CasePrompts | None
 
 
-def list_inputs(folder: Path) -> list[CaseInput]:
-    """The cases of a folder with ``images/`` and ``prompts.json``, in order of their names.
+def list_inputs(folder: Path, *, prompts: bool = True, known: Collection[str] = ()) -> list[CaseInput]:
+    """The cases of a folder with ``images/`` and perhaps ``prompts.json``, in order of their names.
+
+    Args:
+        folder: what else lies in it isn't looked at.
+        prompts: whether the task has prompts; without, a ``prompts.json`` that lies there isn't read.
+        known: names of cases, where they are known from elsewhere and the task has no prompts; they settle
+            whether ``a_T2.nii.gz`` is the case ``a_T2`` or a sequence of ``a``.
 
     Raises:
         ImageError: a case without an image, or no images.
         PromptError: prompts that can't be read, or a case without any.
     """
-    prompts = read_prompts(Path(folder) / PROMPTS_FILE)
+    if prompts:
+        return _with_prompts(Path(folder))
+    return [CaseInput(case, images, None) for case, images in list_cases(Path(folder), known).items()]
+
+
+def _with_prompts(folder: Path) -> list[CaseInput]:
+    prompts = read_prompts(folder / PROMPTS_FILE)
     for error in prompts.errors.values():
         raise error
     images = list_cases(folder, prompts.cases)
@@ -130,8 +142,12 @@ def stage_input(cases: Sequence[CaseInput], ids: Mapping[str, str], folder: Path
         for sequence, path in one.images.items():
             suffix = _SUFFIXES.get(sequence, f"_{sequence}")
             scrub_nifti(path, images / f"{ids[one.case]}{suffix}.nii.gz")
-    write_prompts(folder / PROMPTS_FILE, [_anonymous(one, ids[one.case]) for one in cases])
-    for path in (*images.iterdir(), folder / PROMPTS_FILE):
+    prompts = [_anonymous(ids[one.case], one.case, one.prompts) for one in cases if one.prompts is not None]
+    written = list(images.iterdir())
+    if prompts:
+        written.append(folder / PROMPTS_FILE)
+        write_prompts(written[-1], prompts)
+    for path in written:
         path.chmod(0o644)
         os.utime(path, _DATE)
     for place in (images, folder):
@@ -168,17 +184,17 @@ def scrub_nifti(source: Path, target: Path) -> None:
         file.write(values.view(np.uint8).data)
 
 
-def _anonymous(one: CaseInput, opaque: str) -> CasePrompts:
+def _anonymous(opaque: str, case: str, given: CasePrompts) -> CasePrompts:
     """Boxes and points alone: a text would name the structure, hence the task."""
     slices: dict[int, dict[int, Prompt] | None] = {}
-    for index, prompts in one.prompts.slices.items():
+    for index, prompts in given.slices.items():
         kept = {}
         for label, prompt in (prompts or {}).items():
             if prompt.box is None and not prompt.points:
                 raise PromptError(
-                    f"case {one.case}, slice {index}, label {label}: no box and no points",
+                    f"case {case}, slice {index}, label {label}: no box and no points",
                     mend="texts and masks are not handed to containers; give a box or points",
                 )
             kept[label] = Prompt(box=prompt.box, points=prompt.points)
         slices[index] = kept or None
-    return CasePrompts(opaque, slices, one.prompts.slice_axis)
+    return CasePrompts(opaque, slices, given.slice_axis)

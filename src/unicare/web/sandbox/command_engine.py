@@ -8,10 +8,12 @@ import shutil
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from unicare.core.errors import ContainerError
+from unicare.web.interrupt import Interrupted, InterruptedWorkError, never
 from unicare.web.sandbox.engine import ContainerSpec, ContainerState
 from unicare.web.sandbox.flags import create_options
 
@@ -20,6 +22,8 @@ __all__ = ["CommandEngine"]
 _CALL_SECONDS = 120.0
 _LOAD_SECONDS = 3600.0
 _ATTEMPTS = 6
+_LOOK_SECONDS = 0.1
+_CLEAR_UP_SECONDS = 20.0
 _PASSED_ON = ("PATH", "HOME", "TMPDIR", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "DOCKER_HOST")
 """The only variables that an engine gets of this program's: the others may hold secrets."""
 
@@ -51,9 +55,10 @@ class CommandEngine:
         """The OCI runtime that was asked for."""
         return self._runtime
 
-    def load(self, archive: Path, image: str) -> None:
+    def load(self, archive: Path, image: str, interrupted: Interrupted = never) -> None:
         """See ``ContainerEngine``."""
-        self._call("load", "--quiet", "--input", str(archive.absolute()), seconds=_LOAD_SECONDS)
+        arguments = ("load", "--quiet", "--input", str(archive.absolute()))
+        self._call(*arguments, seconds=_LOAD_SECONDS, interrupted=interrupted)
         self._call("image", "inspect", "--format", "{{.Id}}", image)
 
     def run(self, spec: ContainerSpec) -> subprocess.Popen[bytes]:
@@ -152,18 +157,10 @@ class CommandEngine:
                 time.sleep(0.1 * 2**attempt)
         return self._call(*arguments)
 
-    def _call(self, *arguments: str, seconds: float = _CALL_SECONDS) -> str:
+    def _call(self, *arguments: str, seconds: float = _CALL_SECONDS, interrupted: Interrupted = never) -> str:
         verb = arguments[0]
         try:
-            done = subprocess.run(
-                [*self._start(), *arguments],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                env=_environment(),
-                cwd="/",
-                timeout=seconds,
-                check=False,
-            )
+            done = _run([*self._start(), *arguments], seconds, interrupted)
         except FileNotFoundError:
             raise ContainerError(
                 f"no {self._command} here",
@@ -179,6 +176,49 @@ class CommandEngine:
         if done.returncode:
             raise ContainerError(f"{self._command} {verb} failed", found=_last_words(done.stderr))
         return done.stdout.decode("utf-8", "replace")
+
+
+def _run(
+    command: Sequence[str], seconds: float, interrupted: Interrupted
+) -> subprocess.CompletedProcess[bytes]:
+    """Runs a command to its end; if it is interrupted or takes too long, it is asked to end, and then ended.
+
+    Raises:
+        InterruptedWorkError: it was interrupted.
+        subprocess.TimeoutExpired: it took too long.
+        OSError: it can't be run.
+    """
+    until = time.monotonic() + seconds
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=_environment(),
+        cwd="/",
+        start_new_session=True,  # Ctrl-C is for us
+    ) as process:
+        try:
+            while True:
+                with suppress(subprocess.TimeoutExpired):
+                    said, complained = process.communicate(timeout=_LOOK_SECONDS)
+                    return subprocess.CompletedProcess(command, process.returncode, said, complained)
+                if interrupted():
+                    raise InterruptedWorkError
+                if time.monotonic() > until:
+                    raise subprocess.TimeoutExpired(command, seconds)
+        finally:
+            if process.poll() is None:
+                _ask_to_end(process)
+
+
+def _ask_to_end(process: subprocess.Popen[bytes]) -> None:
+    """An engine that is asked to end removes what it has half made."""
+    process.terminate()
+    try:
+        process.communicate(timeout=_CLEAR_UP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def _environment(names: Sequence[str] = _PASSED_ON) -> dict[str, str]:

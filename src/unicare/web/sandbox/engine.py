@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from unicare.web.interrupt import Interrupted, never
 from unicare.web.sandbox.limits import Limits
 
 __all__ = ["CONTAINER_USER", "ContainerEngine", "ContainerSpec", "ContainerState"]
@@ -60,8 +61,8 @@ class ContainerEngine(Protocol):
     def name(self) -> str:
         """``podman``, ``docker``."""
 
-    def load(self, archive: Path, image: str) -> None:
-        """Takes in an archive that holds one image of that name."""
+    def load(self, archive: Path, image: str, interrupted: Interrupted = never) -> None:
+        """Takes in an archive that holds one image of that name; InterruptedWorkError if it is to end."""
 
     def run(self, spec: ContainerSpec) -> subprocess.Popen[bytes]:
         """Starts a container. The process ends with it; what it prints comes through ``stdout``."""

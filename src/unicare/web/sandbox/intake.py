@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from unicare.core.errors import ContainerError, SubmissionError
+from unicare.web.interrupt import Interrupted, check_wanted, never
 from unicare.web.sandbox.archive_files import ARCHIVE
 from unicare.web.sandbox.archive_writer import IMAGE_PREFIX, ArchiveWriter
 from unicare.web.sandbox.engine import ContainerEngine
@@ -53,16 +54,29 @@ def check_archive(archive: Path, *, scratch: Path, limits: ImageLimits | None = 
         ContainerError: the host has no room for it.
     """
     with run_folder(scratch) as folder:
-        return _take_apart(archive, folder, limits or ImageLimits(), None, "")
+        return _take_apart(archive, folder, limits or ImageLimits(), None, "", never)
 
 
 @contextmanager
 def loaded_image(
-    engine: ContainerEngine, archive: Path, *, scratch: Path, limits: ImageLimits | None = None
+    engine: ContainerEngine,
+    archive: Path,
+    *,
+    scratch: Path,
+    limits: ImageLimits | None = None,
+    interrupted: Interrupted = never,
 ) -> Iterator[str]:
     """Checks an archive and loads its image; gives the name to run it by, and removes it afterwards.
 
+    Args:
+        engine: as ``find_engine`` gives it.
+        archive: as for ``check_archive``.
+        scratch: a folder on this host for unpacking it.
+        limits: what it may be.
+        interrupted: asked from time to time until it is loaded.
+
     Raises:
+        InterruptedWorkError: it said yes; nothing is left of the image.
         SubmissionError: the archive can't be used; says why, and what to do.
         ContainerError: the engine fails, or the host has no room.
     """
@@ -72,10 +86,10 @@ def loaded_image(
             image = f"{IMAGE_PREFIX}{folder.name}:run"
             anew = folder / "anew.tar"
             with ArchiveWriter(anew) as writer:
-                facts = _take_apart(archive, folder, limits or ImageLimits(), writer, image)
+                facts = _take_apart(archive, folder, limits or ImageLimits(), writer, image, interrupted)
             if engine.free_bytes() < facts.unpacked_bytes + RESERVE_BYTES:
                 raise _no_room(facts.unpacked_bytes)
-            engine.load(anew, image)
+            engine.load(anew, image, interrupted)
         yield image
     finally:
         if image:
@@ -83,16 +97,26 @@ def loaded_image(
 
 
 def _take_apart(
-    archive: Path, folder: Path, limits: ImageLimits, writer: ArchiveWriter | None, image: str
+    archive: Path,
+    folder: Path,
+    limits: ImageLimits,
+    writer: ArchiveWriter | None,
+    image: str,
+    interrupted: Interrupted,
 ) -> ImageFacts:
     """Reads an archive to its end; writes what it holds anew, if there is a writer."""
-    with _uncompressed(archive, folder, limits) as file:
+
+    def keep(chunk: bytes) -> None:
+        check_wanted(interrupted)
+        if writer is not None:
+            writer.write(chunk)
+
+    with _uncompressed(archive, folder, limits, interrupted) as file:
         source = read_source(file, limits)
         total, entries = 0, 0
         for layer in source.layers:
             if writer is not None:
                 writer.begin_layer()
-            keep = writer.write if writer is not None else None
             size, count = check_layer(layer, limits.unpacked_bytes - total, limits.entries - entries, keep)
             total, entries = total + size, entries + count
             if writer is not None:
@@ -103,7 +127,9 @@ def _take_apart(
 
 
 @contextmanager
-def _uncompressed(archive: Path, folder: Path, limits: ImageLimits) -> Iterator[BinaryIO]:
+def _uncompressed(
+    archive: Path, folder: Path, limits: ImageLimits, interrupted: Interrupted
+) -> Iterator[BinaryIO]:
     """The archive as a tar file that can be read here and there."""
     try:
         size = archive.stat().st_size
@@ -118,15 +144,18 @@ def _uncompressed(archive: Path, folder: Path, limits: ImageLimits) -> Iterator[
             return
         file.seek(0)
         with (folder / "archive.tar").open("w+b") as plain:
-            _unzip(file, plain, folder, limits)
+            _unzip(file, plain, folder, limits, interrupted)
             yield plain
 
 
-def _unzip(file: BinaryIO, plain: BinaryIO, folder: Path, limits: ImageLimits) -> None:
+def _unzip(
+    file: BinaryIO, plain: BinaryIO, folder: Path, limits: ImageLimits, interrupted: Interrupted
+) -> None:
     looked = total = 0
     try:
         with gzip.GzipFile(fileobj=file) as stream:
             while chunk := stream.read(_CHUNK_BYTES):
+                check_wanted(interrupted)
                 plain.write(chunk)
                 total += len(chunk)
                 if total > limits.unpacked_bytes:

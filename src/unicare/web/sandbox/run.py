@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from unicare.core.errors import ContainerError
+from unicare.web.interrupt import Interrupted, check_wanted, never
 from unicare.web.sandbox.collect import collect_output
 from unicare.web.sandbox.engine import ContainerEngine, ContainerSpec, ContainerState
 from unicare.web.sandbox.limits import Limits
@@ -96,6 +97,7 @@ def run_container(
     limits: Limits,
     *,
     scratch: Path,
+    interrupted: Interrupted = never,
 ) -> ContainerRun:
     """Runs an image once, with /input to read, /output to write to, and nothing else of the host.
 
@@ -107,11 +109,13 @@ def run_container(
         expected: names of the files that the container should write.
         limits: what it may take.
         scratch: a folder on this host for what is needed during the run.
+        interrupted: asked twenty times a second; the container is ended once it says yes.
 
     Returns:
         How it ended. A container that does wrong is no error.
 
     Raises:
+        InterruptedWorkError: it said yes; nothing of the run is left.
         ContainerError: the engine or the host failed; the team's container may be without fault.
         OutputError: ``output_dir`` can't be written to.
     """
@@ -122,7 +126,7 @@ def run_container(
     with run_folder(scratch) as folder, open_places(folder, limits) as places:
         spec = ContainerSpec(folder.name, image, input_dir, places.output, places.tmp, limits)
         try:
-            ended = _run(engine, spec, places)
+            ended = _run(engine, spec, places, interrupted)
         finally:
             engine.remove(spec.name)
         found = collect_output(places.output, expected, output_dir, limits)
@@ -151,7 +155,7 @@ class _Ended:
     violations: list[str]
 
 
-def _run(engine: ContainerEngine, spec: ContainerSpec, places: Places) -> _Ended:
+def _run(engine: ContainerEngine, spec: ContainerSpec, places: Places, interrupted: Interrupted) -> _Ended:
     limits = spec.limits
     process = engine.run(spec)
     began = time.monotonic()
@@ -159,7 +163,7 @@ def _run(engine: ContainerEngine, spec: ContainerSpec, places: Places) -> _Ended
     log = LogTail(process.stdout, limits.log_bytes)
     usage = Usage()
     try:
-        stopped = _watch(engine, spec, places, process, usage)
+        stopped = _watch(engine, spec, places, process, usage, interrupted)
         seconds = time.monotonic() - began
         if stopped is not None:
             _end(engine, spec.name, process)
@@ -188,6 +192,7 @@ def _watch(
     places: Places,
     process: subprocess.Popen[bytes],
     usage: Usage,
+    interrupted: Interrupted,
 ) -> tuple[Status, str] | None:
     """Waits for a container's end; why it has to be ended, if it has to."""
     began = time.monotonic()
@@ -197,6 +202,7 @@ def _watch(
         with suppress(subprocess.TimeoutExpired):
             process.wait(_LOOK_SECONDS)
             return None
+        check_wanted(interrupted)
         now = time.monotonic()
         too_long = now - began > spec.limits.seconds
         overfull = places.overfull()
