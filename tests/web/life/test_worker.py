@@ -23,7 +23,6 @@ from unicare.web.database.tables import Team
 from unicare.web.life.arrivals import find_arrivals, take_upload
 from unicare.web.life.hand_in import cancel_submission, evaluate_again
 from unicare.web.life.keys import upload_key
-from unicare.web.life.score import evaluate_submission
 from unicare.web.life.settle import OUR_FAULT
 from unicare.web.life.site import WorkingSite
 from unicare.web.life.wake import EmbeddedWake
@@ -206,13 +205,26 @@ def test_a_fault_of_the_site_is_tried_again_then_told_without_its_words(
     assert submission_of(site.database, one).state == "scored"
 
 
-def test_a_worker_that_is_told_to_stop_leaves_its_work_to_others(site, team, worker, zipped):
+def test_a_worker_that_is_told_to_stop_hands_its_work_back(site, team, zipped):
     one = upload(site, team, zipped())
+    stop = threading.Event()
+    worker = Worker(site, EmbeddedWake(), stop)
     worker.sweep()
+    check = worker._take("check")
+    stop.set()
+    worker._do(check)
+    submission = submission_of(site.database, one)
+    assert (submission.state, submission.failures) == ("uploaded", 0)
+    stop.clear()
     worker.work_once()
-    mine = worker._take("evaluate")
-    assert evaluate_submission(site, mine, lambda: True).__class__.__name__ == "HandedBack"
-    assert submission_of(site.database, one).state == "running"
+    evaluation = worker._take("evaluate")
+    stop.set()
+    worker._do(evaluation)
+    (row,) = evaluations_of(site.database, one)
+    assert (row.state, row.attempt, row.failures) == ("queued", 1, 0)
+    assert site.storage.keys("evaluations") == []
+    assert list(site.scratch.iterdir()) == []
+    assert_sound(site.database)
 
 
 def test_a_worker_in_a_thread_is_woken_works_and_ends(site, settings, team, zipped):
