@@ -79,6 +79,7 @@ def set_organiser(
     *,
     now: datetime,
     address: str = "",
+    reason: str = "",
 ) -> None:
     """Makes somebody an organiser, or no longer; nobody does it to themselves, so that one always remains.
 
@@ -89,7 +90,7 @@ def set_organiser(
     user = _other_user(session, organiser_id, user_id)
     user.is_organiser = is_organiser
     action = "user.made_organiser" if is_organiser else "user.unmade_organiser"
-    record(session, action, f"user:{user_id}", actor_id=organiser_id, now=now, address=address)
+    _record(session, action, organiser_id, user_id, now, address, reason)
 
 
 def list_registrations(
@@ -154,6 +155,7 @@ def disable_user(
     *,
     now: datetime,
     address: str = "",
+    reason: str = "",
 ) -> None:
     """Shuts a person out at once: no session or API token is good any more.
 
@@ -166,7 +168,7 @@ def disable_user(
     close_all_sessions(session, user_id)
     live = (ApiToken.user_id == user_id) & ApiToken.revoked_at.is_(None)
     session.execute(update(ApiToken).where(live).values(revoked_at=now))
-    record(session, "user.disabled", f"user:{user_id}", actor_id=organiser_id, now=now, address=address)
+    _record(session, "user.disabled", organiser_id, user_id, now, address, reason)
 
 
 def enable_user(
@@ -177,6 +179,7 @@ def enable_user(
     *,
     now: datetime,
     address: str = "",
+    reason: str = "",
 ) -> None:
     """Lets a person log in again.
 
@@ -185,7 +188,14 @@ def enable_user(
     """
     require_organiser(session, rules, organiser_id)
     _other_user(session, organiser_id, user_id).disabled_at = None
-    record(session, "user.enabled", f"user:{user_id}", actor_id=organiser_id, now=now, address=address)
+    _record(session, "user.enabled", organiser_id, user_id, now, address, reason)
+
+
+def _record(
+    session: Session, action: str, organiser_id: int, user_id: int, now: datetime, address: str, reason: str
+) -> None:
+    why = {"reason": check_text(reason, "reason", _LONGEST_REASON)} if reason else {}
+    record(session, action, f"user:{user_id}", actor_id=organiser_id, now=now, address=address, **why)
 
 
 def _other_user(session: Session, organiser_id: int, user_id: int) -> User:

@@ -200,6 +200,7 @@ def reinstate_team(
     *,
     now: datetime,
     address: str = "",
+    reason: str = "",
 ) -> None:
     """Puts a team back onto the boards.
 
@@ -208,8 +209,10 @@ def reinstate_team(
     """
     require_organiser(session, rules, organiser_id)
     team = _team(session, team_id)
+    why = {"reason": check_text(reason, "reason", _LONGEST_REASON)} if reason else {}
     team.disqualified_at, team.disqualified_reason = None, ""
-    record(session, "team.reinstated", f"team:{team_id}", actor_id=organiser_id, now=now, address=address)
+    subject = f"team:{team_id}"
+    record(session, "team.reinstated", subject, actor_id=organiser_id, now=now, address=address, **why)
 
 
 def list_members(session: Session, team_id: int) -> Sequence[tuple[User, Membership]]:

@@ -112,9 +112,23 @@ def finish_upload(
 
 
 def queue_submission(
-    session: Session, challenge: Challenge, submission_id: int, *, now: datetime, actor_id: int | None = None
+    session: Session,
+    challenge: Challenge,
+    submission_id: int,
+    *,
+    now: datetime,
+    actor_id: int | None = None,
+    **details: Any,
 ) -> Evaluation:
     """Queues a submission for its evaluation, and takes one of its team's evaluations, both or neither.
+
+    Args:
+        session: of the transaction.
+        challenge: that it is handed in to.
+        submission_id: which one.
+        now: when.
+        actor_id: who asks for it; None if the site itself does.
+        details: for the audit log, such as ``address`` and ``reason``.
 
     Raises:
         QuotaUsedUpError: none is left.
@@ -127,11 +141,17 @@ def queue_submission(
     find_move(SUBMISSION_MOVES, "queue", submission.state)
     number = take_slot(session, submission, phase.quota, now)
     move_submission(session, submission, "queue", now=now, actor_id=actor_id)
-    return _add_evaluation(session, submission, now, actor_id, slot=number)
+    return _add_evaluation(session, submission, now, actor_id, slot=number, **details)
 
 
 def cancel_submission(
-    session: Session, submission_id: int, *, now: datetime, actor_id: int | None = None, reason: str = ""
+    session: Session,
+    submission_id: int,
+    *,
+    now: datetime,
+    actor_id: int | None = None,
+    reason: str = "",
+    address: str = "",
 ) -> None:
     """Takes a submission back that has no score yet; its evaluation is given back.
 
@@ -141,13 +161,24 @@ def cancel_submission(
     submission = session.get_one(Submission, submission_id)
     evaluation = latest_evaluation(session, submission_id)
     if evaluation is not None and submission.state in (State.QUEUED, State.RUNNING):
-        move_evaluation(session, evaluation, "cancel", now=now, actor_id=actor_id, reason=reason)
+        move_evaluation(
+            session, evaluation, "cancel", now=now, actor_id=actor_id, reason=reason, address=address
+        )
     else:
-        move_submission(session, submission, "cancel", now=now, actor_id=actor_id, reason=reason)
+        move_submission(
+            session, submission, "cancel", now=now, actor_id=actor_id, reason=reason, address=address
+        )
 
 
 def evaluate_again(
-    session: Session, challenge: Challenge, submission_id: int, *, now: datetime, actor_id: int, reason: str
+    session: Session,
+    challenge: Challenge,
+    submission_id: int,
+    *,
+    now: datetime,
+    actor_id: int,
+    reason: str,
+    address: str = "",
 ) -> Evaluation | None:
     """An organiser has a submission evaluated again; what was found before stays.
 
@@ -160,15 +191,16 @@ def evaluate_again(
     """
     submission = session.get_one(Submission, submission_id)
     before = latest_evaluation(session, submission_id)
+    why = {"reason": reason, "address": address}
     if submission.state == State.FAILED and submission.checked_at is None:
         submission.failures = 0
-        move_submission(session, submission, "recheck", now=now, actor_id=actor_id, reason=reason)
+        move_submission(session, submission, "recheck", now=now, actor_id=actor_id, **why)
         return None
     if before is None or before.state in (State.QUEUED, State.RUNNING):
         raise MoveRefusedError("it can't be evaluated again now", found=submission.state)
     if submission.state == State.SCORED:
-        return _add_evaluation(session, submission, now, actor_id, reason=reason)
-    return queue_submission(session, challenge, submission_id, now=now, actor_id=actor_id)
+        return _add_evaluation(session, submission, now, actor_id, **why)
+    return queue_submission(session, challenge, submission_id, now=now, actor_id=actor_id, **why)
 
 
 def place_in_queue(session: Session, evaluation: Evaluation) -> int | None:
