@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,13 @@ _PASSED_ON = ("PATH", "HOME", "TMPDIR", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADD
 _NEVER = "0001-01-01"
 _AT_ONCE = {"podman": ("--time=0",), "docker": ()}
 """Else podman would ask a container to end, and wait."""
+
+_LOAD: Mapping[str, Callable[[str], tuple[str, ...]]] = {
+    # podman load would unpack the archive once more, to see whether it is of another kind
+    "podman": lambda name: ("pull", "--quiet", f"docker-archive:{name}"),
+    "docker": lambda name: ("load", "--quiet", "--input", name),
+}
+"""How an engine takes in an archive that lies in the folder in which it is started; no ``:`` in its name."""
 
 
 class CommandEngine:
@@ -57,8 +64,8 @@ class CommandEngine:
 
     def load(self, archive: Path, image: str, interrupted: Interrupted = never) -> None:
         """See ``ContainerEngine``."""
-        arguments = ("load", "--quiet", "--input", str(archive.absolute()))
-        self._call(*arguments, seconds=_LOAD_SECONDS, interrupted=interrupted)
+        verb = _LOAD[self._command]
+        self._call(*verb(archive.name), seconds=_LOAD_SECONDS, interrupted=interrupted, folder=archive.parent)
         self._call("image", "inspect", "--format", "{{.Id}}", image)
 
     def run(self, spec: ContainerSpec) -> subprocess.Popen[bytes]:
@@ -70,7 +77,7 @@ class CommandEngine:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env=_environment(),
+            env=_environment(self._command),
             cwd=self._started_in[spec.name],
             start_new_session=True,  # Ctrl-C is for us: we end the container, not the engine's command
         )
@@ -157,10 +164,16 @@ class CommandEngine:
                 time.sleep(0.1 * 2**attempt)
         return self._call(*arguments)
 
-    def _call(self, *arguments: str, seconds: float = _CALL_SECONDS, interrupted: Interrupted = never) -> str:
+    def _call(
+        self,
+        *arguments: str,
+        seconds: float = _CALL_SECONDS,
+        interrupted: Interrupted = never,
+        folder: Path | None = None,
+    ) -> str:
         verb = arguments[0]
         try:
-            done = _run([*self._start(), *arguments], seconds, interrupted)
+            done = _run([*self._start(), *arguments], folder, seconds, interrupted)
         except FileNotFoundError:
             raise ContainerError(
                 f"no {self._command} here",
@@ -179,7 +192,7 @@ class CommandEngine:
 
 
 def _run(
-    command: Sequence[str], seconds: float, interrupted: Interrupted
+    command: Sequence[str], folder: Path | None, seconds: float, interrupted: Interrupted
 ) -> subprocess.CompletedProcess[bytes]:
     """Runs a command to its end; if it is interrupted or takes too long, it is asked to end, and then ended.
 
@@ -194,8 +207,9 @@ def _run(
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=_environment(),
-        cwd="/",
+        # what podman unpacks meanwhile goes with the archive's folder, also when podman is killed
+        env={**_environment(command[0]), **({"TMPDIR": str(folder.absolute())} if folder else {})},
+        cwd=folder or "/",
         start_new_session=True,  # Ctrl-C is for us
     ) as process:
         try:
@@ -221,9 +235,12 @@ def _ask_to_end(process: subprocess.Popen[bytes]) -> None:
         process.kill()
 
 
-def _environment(names: Sequence[str] = _PASSED_ON) -> dict[str, str]:
-    kept = {name: os.environ[name] for name in names if name in os.environ}
-    return {**kept, "LC_ALL": "C", "DOCKER_CONFIG": "/nonexistent"}  # whose proxies docker would pass on
+def _environment(command: str) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    kept["LC_ALL"] = "C"
+    if command == "docker":
+        kept["DOCKER_CONFIG"] = "/nonexistent"  # its proxies would be passed on to containers
+    return kept
 
 
 def _last_words(said: bytes) -> str:
