@@ -12,6 +12,7 @@ from unicare.web.accounts.rules import AccountRules, rules_of
 from unicare.web.accounts.secret_tokens import LinkTokens
 from unicare.web.boards import Boards
 from unicare.web.challenge import Challenge
+from unicare.web.challenge.times import end_of_minute
 from unicare.web.database import Database
 from unicare.web.facts.texts import Texts
 from unicare.web.instruments import Instruments
@@ -71,6 +72,6 @@ def open_door(
         agreement=None if agreement is None else agreement.read_text(encoding="utf-8"),
         largest_team=registration.largest_team,
         opens=registration.opens,
-        closes=registration.closes,
+        closes=None if registration.closes is None else end_of_minute(registration.closes),
     )
     return Door(database, Passwords.of(settings), LinkTokens(settings.secret_key), rules, clock)

@@ -80,7 +80,7 @@ class Site:
     def link(self, kind: str) -> str:
         """The token in the newest mail's link of a kind."""
         texts = [str(mail.get_content()) for mail in self.read_mails()]
-        return re.findall(rf"https://site\.test/{kind}/([\w-]+)$", "\n".join(texts), re.MULTILINE)[-1]
+        return re.findall(rf"https://site\.test/{kind}\?token=([\w-]+)$", "\n".join(texts), re.MULTILINE)[-1]
 
     def person(self, name: str) -> int:
         """A person who may take part: ``name@people.test``."""

@@ -36,7 +36,7 @@ def refused(site, reason, work, *arguments, **more):
 def test_who_is_invited_joins_by_the_link(site, team):
     team_id, ada, bob = team
     send(site, ada, "bob.private@home.test")
-    token = site.link("invitations")
+    token = site.link("invitation")
     invitation = site.ask(find_invitation, token, site.now)
     site.do(accept_invitation, site.rules, bob, invitation.id, token=token)
     person = site.ask(find_person, site.rules, bob)
@@ -55,7 +55,7 @@ def test_who_has_the_invited_address_needs_no_link(site, team):
 def test_an_invitation_is_good_once(site, team):
     _, ada, bob = team
     invitation = send(site, ada)
-    token = site.link("invitations")
+    token = site.link("invitation")
     site.do(accept_invitation, site.rules, bob, invitation.id)
     eve = site.person("eve")
     refused(site, Reason.NOT_FOUND, accept_invitation, site.rules, eve, invitation.id, token=token)

@@ -29,8 +29,8 @@ def confirm_address(rules: AccountRules, name: str) -> Letter:
         rules,
         "confirm your address",
         f"Somebody, hopefully you, registered this address in the name of {name}.",
-        f"To confirm it, open\n{rules.base_url}/confirm/{TOKEN}\nand enter the password that you chose. "
-        f"The link is good for {_span(rules.confirm_lifetime.total_seconds())}.",
+        f"To confirm it, open\n{rules.base_url}/confirm?token={TOKEN}\nand enter the password that you chose."
+        f" The link is good for {_span(rules.confirm_lifetime.total_seconds())}.",
         "If it wasn't you, do nothing; the address isn't used then.",
     )
 
@@ -43,7 +43,7 @@ def already_registered(rules: AccountRules, name: str) -> Letter:
         f"Hello {name},",
         "somebody, perhaps you, registered with your address, which has an account already. "
         "Nothing was changed.",
-        f"If you forgot the password, set a new one:\n{rules.base_url}/reset",
+        f"If you forgot the password, set a new one:\n{rules.base_url}/forgotten",
     )
 
 
@@ -53,7 +53,7 @@ def new_password(rules: AccountRules, name: str) -> Letter:
         rules,
         "set a new password",
         f"Hello {name},",
-        f"to set a new password, open\n{rules.base_url}/reset/{TOKEN}\nThe link is good for "
+        f"to set a new password, open\n{rules.base_url}/reset?token={TOKEN}\nThe link is good for "
         f"{_span(rules.reset_lifetime.total_seconds())}, once. You will be logged out everywhere, "
         "and your API tokens will be void.",
         "If you didn't ask for it, do nothing; your password stays as it is.",
@@ -66,7 +66,7 @@ def password_changed(rules: AccountRules, name: str) -> Letter:
         rules,
         "your password was changed",
         f"Hello {name},",
-        f"your password was changed just now. If it wasn't you, set a new one:\n{rules.base_url}/reset\n"
+        f"your password was changed just now. If it wasn't you, set a new one:\n{rules.base_url}/forgotten\n"
         "and tell the organisers.",
     )
 
@@ -77,7 +77,7 @@ def invited(rules: AccountRules, team: str, by: str) -> Letter:
         rules,
         f"an invitation to the team {team}",
         f"{by} invites you to the team {team}.",
-        f"To join, open\n{rules.base_url}/invitations/{TOKEN}\nThe link is good for "
+        f"To join, open\n{rules.base_url}/invitation?token={TOKEN}\nThe link is good for "
         f"{_span(rules.invitation_lifetime.total_seconds())}. Who has no account yet registers first.",
         "If you don't know them, do nothing.",
     )

@@ -15,7 +15,14 @@ from unicare.web.accounts.secret_tokens import hash_token, new_session_token
 from unicare.web.database import record
 from unicare.web.database.tables import LoginSession, User
 
-__all__ = ["LoggedIn", "close_all_sessions", "close_session", "find_session", "open_session"]
+__all__ = [
+    "LoggedIn",
+    "close_all_sessions",
+    "close_everywhere",
+    "close_session",
+    "find_session",
+    "open_session",
+]
 
 _SEEN_EVERY = timedelta(minutes=5)
 
@@ -100,3 +107,11 @@ def close_all_sessions(session: Session, user_id: int, *, keep: str | None = Non
     if keep is not None:
         rows = rows.where(LoginSession.token_hash != hash_token(keep))
     session.execute(rows)
+
+
+def close_everywhere(session: Session, user_id: int, *, now: datetime, address: str = "") -> None:
+    """Logs a person out everywhere, because they ask for it."""
+    close_all_sessions(session, user_id)
+    record(
+        session, "session.closed_everywhere", f"user:{user_id}", actor_id=user_id, now=now, address=address
+    )

@@ -5,13 +5,31 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends
 
 from unicare.web.deps import csrf_checked
-from unicare.web.routes.api import boards, challenge
+from unicare.web.routes.api import (
+    boards,
+    challenge,
+    invitations,
+    me,
+    passwords,
+    registrations,
+    session,
+    teams,
+)
 
 __all__ = ["API_START", "api_router"]
 
 API_START = "/api/v1"
 
-_ROUTERS = (challenge.router, boards.router)
+_ROUTERS = (
+    challenge.router,
+    boards.router,
+    registrations.router,
+    session.router,
+    passwords.router,
+    me.router,
+    invitations.router,
+    teams.router,
+)
 
 
 def api_router() -> APIRouter:
