@@ -135,3 +135,15 @@ def test_places_that_are_not_there(tmp_path):
         check_predictions(tmp_path, tmp_path / "nowhere", geometry_only=True)
     with pytest.raises(ImageError, match="no images"):
         check_predictions(tmp_path, tmp_path, geometry_only=True)
+
+
+@pytest.mark.parametrize("end", ["", "_label", "_gd", "_seg"])
+def test_a_folder_of_truths_has_the_same_cases_whether_voxels_are_looked_at_or_not(tmp_path, end):
+    for case in ("Case1001", "Case_T2"):
+        save(tmp_path / "truth" / f"{case}{end}.nii.gz", whole_heart())
+        save(tmp_path / "predictions" / f"{case}_pred.nii.gz", whole_heart())
+    for geometry_only in (False, True):
+        result = check_predictions(
+            tmp_path / "predictions", tmp_path / "truth", task="whs", geometry_only=geometry_only
+        )
+        assert (result.problems, result.cases) == ((), 2)

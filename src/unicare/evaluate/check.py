@@ -17,7 +17,7 @@ from unicare.core.volume import Volume
 from unicare.data.layouts.flat import IMAGES_FOLDER, split_name
 from unicare.data.nifti import load_labels, stem
 from unicare.evaluate.engine import Resources, on_this_machine
-from unicare.evaluate.files import PREDICTION_ENDS
+from unicare.evaluate.files import PREDICTION_ENDS, without_label_end
 from unicare.evaluate.findings import Finding, Kind
 from unicare.evaluate.grid import compare_grids, load_grid
 from unicare.evaluate.labels import prediction_findings
@@ -72,7 +72,7 @@ def check_predictions(
     Args:
         predictions_dir: as for ``evaluate``.
         truth_dir: as for ``evaluate``; with ``geometry_only`` a folder of images, ``<case>.nii.gz`` or
-            ``<case>_<sequence>.nii.gz``, in it or in its folder ``images``.
+            ``<case>_<sequence>.nii.gz``, in it or in its folder ``images``; truths do, too.
         cohort: manifest that says which labels are annotated in which case.
         progress: told after every case.
         task: the challenge's task, which says what labels there may be.
@@ -178,7 +178,7 @@ def _find_images(folder: Path, predictions: Sequence[Path]) -> dict[str, Path]:
     for path in paths:
         name = stem(path)
         if name:
-            case, sequence = split_name(name, known)
+            case, sequence = split_name(without_label_end(name), known)  # truths have a grid as well
             images.setdefault(case, {}).setdefault(sequence, path)
     if not images:
         raise ImageError(f"{place}: no images", found="no .nii.gz file", expected="one for every case")

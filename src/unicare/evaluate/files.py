@@ -18,6 +18,7 @@ __all__ = [
     "find_probabilities",
     "find_probability",
     "find_truths",
+    "without_label_end",
 ]
 
 PREDICTION_ENDS = ("_pred", "")
@@ -44,9 +45,10 @@ def find_truths(truth_dir: Path) -> dict[str, Path]:
         ) from None
     truths: dict[str, Path] = {}
     for path in paths:
-        case = _case_of(path)
-        if case is None:
+        name = stem(path)
+        if not name:
             continue
+        case = without_label_end(name)
         if case in truths:
             raise ImageError(
                 f"{truth_dir}: two truths for case {case}",
@@ -57,6 +59,14 @@ def find_truths(truth_dir: Path) -> dict[str, Path]:
     if not truths:
         raise ImageError(f"{truth_dir}: no truth", found="no .nii.gz file", expected="one for every case")
     return dict(sorted(truths.items()))
+
+
+def without_label_end(name: str) -> str:
+    """The case's name, from that of its label map's file without .nii.gz: ``a`` of ``a_label``."""
+    for end in LABEL_SUFFIXES:
+        if len(name) > len(end) and name.endswith(end):
+            return name[: -len(end)]
+    return name
 
 
 def find_prediction(predictions_dir: Path, case: str, truth: Path) -> Path | None:
@@ -112,13 +122,3 @@ def _first_file(folder: Path, names: Iterable[str]) -> Path | None:
             if path.is_file():
                 return path
     return None
-
-
-def _case_of(path: Path) -> str | None:
-    name = stem(path)
-    if not name:
-        return None
-    for end in LABEL_SUFFIXES:
-        if len(name) > len(end) and name.endswith(end):
-            return name[: -len(end)]
-    return name
