@@ -29,6 +29,7 @@ from unicare.web.security.hosts import HostCheck, site_hosts
 from unicare.web.security.rates import MemoryRates, RateLimit, RateStore
 from unicare.web.settings import SiteSettings
 from unicare.web.site import Site, open_door
+from unicare.web.standings import StoredScores
 
 __all__ = ["OPENAPI", "create_app"]
 
@@ -53,7 +54,7 @@ def create_app(
         settings: of ``load_settings``.
         challenge: of ``load_challenge``.
         database: with all its tables.
-        scores: what teams' runs gave; nothing if not given.
+        scores: what teams' runs gave; what workers have left in the database if not given.
         rates: where requests to the API are counted; in this process if not given.
         wake: rung when there is something to do for workers; what the settings say if not given.
         clock: says what time it is, with a time zone.
@@ -67,7 +68,7 @@ def create_app(
         settings=settings,
         challenge=challenge,
         texts=texts,
-        boards=Boards(challenge, scores),
+        boards=Boards(challenge, scores or StoredScores(database, challenge)),
         pages=Pages({"challenge": challenge, "texts": texts, "openapi": OPENAPI}),
         instruments=Instruments(),
         database=database,

@@ -11,7 +11,7 @@ from unicare.data.cohort import CohortRow
 from unicare.evaluate.ranking.rank import rank_teams
 from unicare.evaluate.ranking.table import build_table
 from unicare.evaluate.rows import Row
-from unicare.web.boards import Scored
+from unicare.web.boards import NoScores, Scored
 from unicare.web.challenge import BoardEntry
 
 AS_OF = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -20,7 +20,7 @@ DISTRIBUTIONS: tuple[Literal["ID", "OOD"], ...] = ("ID", "OOD")
 SKILL = {"North": 0.90, "East": 0.88, "South": 0.80, "<b>West</b> & =1+1": 0.60}
 
 
-class MadeScores:
+class MadeScores(NoScores):
     """Ranks made-up rows: eight patients of two centres for each task and distribution."""
 
     def __init__(self) -> None:

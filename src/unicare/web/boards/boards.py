@@ -10,16 +10,29 @@ from datetime import UTC, datetime
 from unicare.core.errors import SettingsError
 from unicare.evaluate.ranking.published import PublishedMean, rank_published, read_published
 from unicare.evaluate.ranking.standings import BoardResult
-from unicare.web.boards.facts import BoardFacts, BoardState, BoardSummary, EditionFacts, Order
-from unicare.web.boards.source import NoScores, ScoreSource
-from unicare.web.boards.tables import Ranked, show_tables, table_columns
+from unicare.web.boards.facts import (
+    BoardFacts,
+    BoardState,
+    BoardSummary,
+    EditionFacts,
+    FrozenFacts,
+    HistoryFacts,
+    HistoryTable,
+    Order,
+)
+from unicare.web.boards.history import show_history
+from unicare.web.boards.rules import default_sort, frozen_from
+from unicare.web.boards.source import Frozen, NoScores, ScoreSource
+from unicare.web.boards.tables import Ranked, join_baselines, show_tables, table_columns
 from unicare.web.challenge import BoardEntry, Challenge, Phase, PhaseState
 from unicare.web.challenge.schema import Baseline, History
-from unicare.web.challenge.times import end_of_minute
 
 __all__ = ["CURRENT", "Boards", "NoSuchBoardError"]
 
 CURRENT = "current"
+
+_FROZEN = "frozen-"
+_UNSEEN = (BoardState.HIDDEN, BoardState.UPCOMING)
 
 
 class NoSuchBoardError(LookupError):
@@ -37,6 +50,28 @@ class _Published:
 
     facts: EditionFacts
     by_sort: Mapping[str, BoardResult]
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What is to be shown.
+
+    Attributes:
+        ranked: tables.
+        as_of: when these were the runs that count.
+        counting: whether there are newer ones.
+        frozen: when it was frozen.
+        notes: what else must be known.
+    """
+
+    ranked: Ranked
+    as_of: datetime | None = None
+    counting: bool = False
+    frozen: FrozenFacts | None = None
+    notes: tuple[str, ...] = ()
+
+
+_NOTHING = _Shown(Ranked(None))
 
 
 class Boards:
@@ -83,6 +118,7 @@ class Boards:
         edition: str = "",
         sort: str = "",
         order: Order = "best_first",
+        unveiled: bool = False,
     ) -> BoardFacts:
         """A board with its tables.
 
@@ -93,32 +129,31 @@ class Boards:
                 newest that was published.
             sort: a column; the board ranks by it where it lets one choose, else only the rows are ordered.
             order: of the rows.
+            unveiled: shows what is hidden from everybody but organisers.
 
         Raises:
             NoSuchBoardError: no such board, or no such edition.
             SettingsError: no table has such a column.
         """
         entry = self._entry(name)
-        summary = self._summary(entry, now)
-        published = {one.facts.name: one for one in self._published[name]}
-        if edition not in ("", CURRENT, *published):
+        summary = self._summary(entry, now, unveiled)
+        if edition not in ("", *(one.name for one in summary.editions)):
             raise NoSuchBoardError(f"board {name} has no edition {edition}")
-        rank_by = sort if sort in entry.board.sorts else entry.board.sort or next(iter(entry.board.sorts), "")
-        ranked, as_of = (None, None)
-        if edition in ("", CURRENT):
-            ranked, as_of = self._current(entry, summary, rank_by)
-        hidden = summary.state in (BoardState.HIDDEN, BoardState.UPCOMING)
-        if edition == "" and published and (hidden or ranked is None or ranked.teams is None):
-            edition, as_of = next(iter(published)), None
+        published = {one.facts.name: one for one in self._published[name]}
+        rank_by = sort if sort in entry.board.sorts else default_sort(entry.board)
+        shown = _NOTHING
+        if edition not in published:
+            shown = self._own(entry, summary, rank_by, edition, unveiled)
+        if edition == "" and published and shown.ranked.teams is None:
+            edition = next(iter(published))
         if edition in published:
-            ranked = Ranked(published[edition].by_sort[rank_by])
-        ranked = ranked or Ranked(None)
+            shown = _Shown(Ranked(published[edition].by_sort[rank_by]))
         by = sort or rank_by
-        if sort and sort not in entry.board.sorts and sort not in table_columns(ranked):
-            columns = ", ".join(sorted({*entry.board.sorts, *table_columns(ranked)}))
+        if sort and sort not in entry.board.sorts and sort not in table_columns(shown.ranked):
+            columns = ", ".join(sorted({*entry.board.sorts, *table_columns(shown.ranked)}))
             raise SettingsError(f"no table has a column {sort}", expected=columns or "none, it is empty")
-        overall, tables = show_tables(ranked, entry.board, by, order == "worst_first")
-        base = ranked.base
+        overall, tables = show_tables(shown.ranked, entry.board, by, order == "worst_first")
+        base = shown.ranked.base
         return BoardFacts(
             **dict(summary),
             edition=next(one for one in summary.editions if one.name == (edition or CURRENT)),
@@ -126,32 +161,67 @@ class Boards:
             order=order,
             overall=overall,
             tables=tables,
-            as_of=as_of,
+            as_of=shown.as_of,
+            counting=shown.counting,
+            frozen=shown.frozen,
             bootstrap=base.bootstrap if base is not None else 0,
             confidence=base.confidence if base is not None else 0.95,
             alpha=base.alpha if base is not None else 0.05,
-            notes=base.notes if base is not None else (),
+            notes=(*(base.notes if base is not None else ()), *shown.notes),
         )
+
+    def history(
+        self, name: str, now: datetime, *, edition: str = "", sort: str = "", unveiled: bool = False
+    ) -> HistoryFacts:
+        """How a board of the site's own runs came to be as it is.
+
+        Args:
+            name: of the board.
+            now: the site's clock.
+            edition: one of its editions; if empty, the site's own. Those that were published before have no
+                history.
+            sort: a column that the board can be ranked by.
+            unveiled: shows what is hidden from everybody but organisers.
+
+        Raises:
+            NoSuchBoardError: no such board, or no such edition.
+            SettingsError: the board can't be ranked by that.
+        """
+        entry = self._entry(name)
+        summary = self._summary(entry, now, unveiled)
+        chosen = next((one for one in summary.editions if one.name == (edition or CURRENT)), None)
+        if chosen is None:
+            raise NoSuchBoardError(f"board {name} has no edition {edition}")
+        if sort not in ("", *entry.board.sorts):
+            expected = ", ".join(entry.board.sorts) or "none, it leaves no choice"
+            raise SettingsError(f"board {name} can't be ranked by {sort}", expected=expected)
+        rank_by = sort or default_sort(entry.board)
+        shown = self._own(entry, summary, rank_by, chosen.name, unveiled) if chosen.own else _NOTHING
+        tables: tuple[HistoryTable, ...] = ()
+        if shown.ranked.teams is not None:
+            number = None if shown.frozen is None else shown.frozen.number
+            changes = self._scores.history(entry, rank_by, number)
+            tables = show_history(shown.ranked.teams, entry.board, changes)
+        return HistoryFacts(board=name, edition=chosen.name, sort=rank_by, as_of=shown.as_of, tables=tables)
 
     def _entry(self, name: str) -> BoardEntry:
         if name not in self._entries:
             raise NoSuchBoardError(f"there is no board {name}")
         return self._entries[name]
 
-    def _summary(self, entry: BoardEntry, now: datetime) -> BoardSummary:
+    def _summary(self, entry: BoardEntry, now: datetime, unveiled: bool = False) -> BoardSummary:
         phase = self._challenge.phase(entry.phase)
-        last = entry.freeze or (None if phase.always_open else phase.end)
-        frozen_from = None if last is None else end_of_minute(last).astimezone(last.tzinfo)
-        state = BoardState.OPEN
+        ends = frozen_from(self._challenge, entry)
+        over = ends is not None and now.astimezone(UTC) >= ends.astimezone(UTC)
+        state = BoardState.FROZEN if over else BoardState.OPEN
         if phase.state(now) is PhaseState.UPCOMING:
             state = BoardState.UPCOMING
         elif not phase.shows_boards(now):
             state = BoardState.HIDDEN
-        elif frozen_from is not None and now.astimezone(UTC) >= frozen_from.astimezone(UTC):
-            state = BoardState.FROZEN
-        waiting = state in (BoardState.UPCOMING, BoardState.HIDDEN)
+        waiting = state in _UNSEEN
         shown_from = _release(phase) if phase.show_boards == "on_release" else phase.start
         own = EditionFacts(name=CURRENT, title="Runs handed in here", published=None, source=None, own=True)
+        corrected = self._scores.frozen(entry)[1:] if over and (unveiled or not waiting) else ()
         return BoardSummary(
             name=entry.name,
             title=entry.title or entry.board.title,
@@ -162,22 +232,45 @@ class Boards:
             counts=phase.counts,
             state=state,
             shown_from=shown_from if waiting else None,
-            frozen_from=frozen_from,
+            frozen_from=ends,
             sorts=entry.board.sorts,
-            editions=(own, *(one.facts for one in self._published[entry.name])),
+            editions=(
+                own,
+                *(_corrected(one) for one in corrected),
+                *(one.facts for one in self._published[entry.name]),
+            ),
         )
 
-    def _current(
-        self, entry: BoardEntry, summary: BoardSummary, sort: str
-    ) -> tuple[Ranked | None, datetime | None]:
+    def _own(
+        self, entry: BoardEntry, summary: BoardSummary, sort: str, edition: str, unveiled: bool
+    ) -> _Shown:
         """What the site's own runs give; nothing at all while they are hidden."""
-        if summary.state in (BoardState.HIDDEN, BoardState.UPCOMING):
-            return None, None
-        found = self._scores.scored(entry, sort, summary.frozen_from)
-        baselines = self._baselines[entry.name].get(sort)
-        if found is None:
-            return Ranked(None, baselines), None
-        return Ranked(found.result, baselines), found.as_of
+        if summary.state is BoardState.UPCOMING or (summary.state is BoardState.HIDDEN and not unveiled):
+            return _NOTHING
+        published = self._baselines[entry.name].get(sort)
+        over = summary.state is BoardState.FROZEN or edition.startswith(_FROZEN)
+        every = self._scores.frozen(entry) if over or unveiled else ()
+        if every:
+            wanted = next((one for one in every if _corrected(one).name == edition), every[0])
+            found = self._scores.snapshot(entry, sort, wanted.number)
+            frozen = FrozenFacts(number=wanted.number, at=wanted.at, reason=wanted.reason)
+            ranked = Ranked(found.result, join_baselines(found.baselines, published))
+            return _Shown(ranked, found.as_of, frozen=frozen, notes=found.notes)
+        scored = self._scores.scored(entry, sort, summary.frozen_from)
+        if scored is None:
+            return _Shown(Ranked(None, published))
+        return _Shown(
+            Ranked(scored.result, join_baselines(scored.baselines, published)),
+            scored.as_of,
+            counting=scored.counting,
+            notes=scored.notes,
+        )
+
+
+def _corrected(frozen: Frozen) -> EditionFacts:
+    """What was frozen before, and corrected since."""
+    title = f"As frozen {frozen.at.day} {frozen.at:%b %Y}, {frozen.at:%H:%M}"
+    return EditionFacts(name=f"{_FROZEN}{frozen.number}", title=title, published=None, source=None, own=True)
 
 
 def _release(phase: Phase) -> datetime | None:
@@ -193,6 +286,7 @@ def _published(entry: BoardEntry, history: Sequence[History]) -> tuple[_Publishe
     found = []
     for one in history:
         stem = re.sub(r"[^a-z0-9]+", "-", one.title.lower()).strip("-")[:60] or "published"
+        stem = f"published-{stem}" if stem.startswith(_FROZEN) else stem
         name = next(n for n in (stem, *(f"{stem}-{k}" for k in range(2, len(history) + 2))) if n not in names)
         names.add(name)
         facts = EditionFacts(
@@ -219,7 +313,7 @@ def _by_sort(entry: BoardEntry, means: Sequence[PublishedMean]) -> dict[str, Boa
 
     A published table may lack one of them (it has Dice alone): then it is ranked by what there is.
     """
-    own = entry.board.sort or next(iter(entry.board.sorts), "")
+    own = default_sort(entry.board)
     found: dict[str, BoardResult] = {}
     lacking: SettingsError | None = None
     for sort in dict.fromkeys((own, *entry.board.sorts)):

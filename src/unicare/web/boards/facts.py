@@ -15,6 +15,11 @@ __all__ = [
     "ColumnFacts",
     "EditionFacts",
     "FigureFacts",
+    "FrozenFacts",
+    "HistoryFacts",
+    "HistoryLine",
+    "HistoryPoint",
+    "HistoryTable",
     "RowFacts",
     "TableFacts",
 ]
@@ -36,7 +41,7 @@ class BoardState(StrEnum):
 
 
 class EditionFacts(Facts):
-    """One of the boards of a name: that of the site's own runs, or one that was published before.
+    """One of the boards of a name: that of the site's own runs, one corrected since, or an older one.
 
     Attributes:
         name: as in addresses.
@@ -130,7 +135,7 @@ class RowFacts(Facts):
         score: what the rank follows from.
         figures: by column.
         groups: letters; teams that share one can't be told apart.
-        missing: cases without a figure, which count as the worst.
+        missing: cases without a figure, which count as the worst. Teams without any are in no table.
     """
 
     team: str
@@ -179,6 +184,20 @@ class TableFacts(Facts):
     notes: tuple[str, ...]
 
 
+class FrozenFacts(Facts):
+    """That a board was frozen. Nothing but a correction by the organisers changes it then.
+
+    Attributes:
+        number: 1 for the first time, 2 for the first correction …
+        at: when.
+        reason: the organisers' words for a correction; empty for the first.
+    """
+
+    number: int
+    at: datetime
+    reason: str
+
+
 class BoardFacts(BoardSummary):
     """A board with its tables.
 
@@ -189,6 +208,8 @@ class BoardFacts(BoardSummary):
         overall: the ranks of the tables joined into one; null if the board doesn't join them.
         tables: none while the runs are hidden.
         as_of: when these were the runs that count; null for published ones.
+        counting: whether there are newer runs than these, which are being counted.
+        frozen: when it was frozen; null if it isn't yet, and for published ones.
         bootstrap: samples behind the intervals; 0 if there are none.
         confidence: of the intervals.
         alpha: error rate of the groups, family-wise.
@@ -201,7 +222,73 @@ class BoardFacts(BoardSummary):
     overall: TableFacts | None
     tables: tuple[TableFacts, ...]
     as_of: datetime | None
+    counting: bool
+    frozen: FrozenFacts | None
     bootstrap: int
     confidence: float
     alpha: float
     notes: tuple[str, ...]
+
+
+class HistoryPoint(Facts):
+    """From when on a team had a score and a rank in a table.
+
+    Attributes:
+        at: from when on.
+        score: what the rank follows from; null if it left the table.
+        rank: from 1; null as well then.
+    """
+
+    at: datetime
+    score: float | None
+    rank: int | None
+
+
+class HistoryLine(Facts):
+    """How a team came where it is.
+
+    Attributes:
+        team: its name.
+        points: in the order of time, one for each change.
+    """
+
+    team: str
+    points: tuple[HistoryPoint, ...]
+
+
+class HistoryTable(Facts):
+    """How a table came to be as it is.
+
+    Attributes:
+        name: as in ``BoardFacts``.
+        title: for people.
+        topic: the same as in ``BoardFacts``.
+        distribution: ID, OOD; null for both.
+        score: the column that ranks.
+        lines: of the teams that are in the table, in its order.
+    """
+
+    name: str
+    title: str
+    topic: str
+    distribution: Literal["ID", "OOD"] | None
+    score: ColumnFacts
+    lines: tuple[HistoryLine, ...]
+
+
+class HistoryFacts(Facts):
+    """How a board came to be as it is.
+
+    Attributes:
+        board: its name.
+        edition: which of its editions.
+        sort: the column that it is ranked by; empty where it leaves no choice.
+        as_of: when the runs of its end were those that count; null if there is nothing to show.
+        tables: the overall one first, if there is one; none while the runs are hidden.
+    """
+
+    board: str
+    edition: str
+    sort: str
+    as_of: datetime | None
+    tables: tuple[HistoryTable, ...]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from unicare.evaluate.ranking.boards import Board
 from unicare.evaluate.ranking.standings import BoardResult, Column, Estimate, Standing, TableResult
 from unicare.web.boards.facts import ColumnFacts, FigureFacts, RowFacts, TableFacts
 
-__all__ = ["Ranked", "show_tables", "table_columns", "topics"]
+__all__ = ["Ranked", "column_facts", "join_baselines", "placed", "show_tables", "table_columns", "topics"]
 
 Distribution = Literal["ID", "OOD"]
 
@@ -63,7 +63,7 @@ def show_tables(
         return None, ()
     in_distribution: dict[str, Mapping[str, Standing]] = {}
     for table in base.tables:
-        topic, distribution = _placed(table, board)
+        topic, distribution = placed(table, board)
         if distribution == "ID":
             in_distribution[topic] = {row.team: row for row in table.rows}
     others = {} if ranked.baselines is None else {one.name: one for one in ranked.baselines.tables}
@@ -86,26 +86,42 @@ def _table(
     with_teams: bool,
     in_distribution: Mapping[str, Mapping[str, Standing]],
 ) -> TableFacts:
-    topic, distribution = _placed(table, board)
+    topic, distribution = placed(table, board)
     before = in_distribution.get(topic, {}) if distribution == "OOD" else {}
-    rows = _ordered(table, sort, reverse).rows if with_teams else ()
-    lower = () if baselines is None else _ordered(baselines, sort, reverse).rows
+    absent = tuple(row.team for row in table.rows if row.score.value is None)
+    rows = (
+        [row for row in _ordered(table, sort, reverse).rows if row.team not in absent] if with_teams else []
+    )
+    lower = () if baselines is None else _by_value(baselines, sort, reverse)
+    with_score = _is_absolute(board)
     return TableFacts(
         name=table.name,
         title=table.title,
         topic=topic,
         distribution=distribution,
-        columns=tuple(_column(column) for column in table.columns),
-        score=_column(table.score),
+        columns=tuple(column_facts(column) for column in table.columns),
+        score=column_facts(table.score),
         rows=tuple(_row(row, table, before.get(row.team), ranked=True) for row in rows),
-        baselines=tuple(_row(row, table, None, ranked=False) for row in lower),
+        baselines=tuple(_row(row, table, None, ranked=False, with_score=with_score) for row in lower),
         cases=table.cases,
         patients=table.patients,
         tau=None if table.tau is None else _finite(table.tau.mean),
         tau_sd=None if table.tau is None else _finite(table.tau.sd),
         tested=table.tested,
-        notes=table.notes,
+        notes=tuple(note for note in table.notes if not any(note.startswith(f"{team}: ") for team in absent)),
     )
+
+
+def _by_value(table: TableResult, sort: str, reverse: bool) -> list[Standing]:
+    """Baselines in the order of a column's figures, as their ranks mean nothing; those without one last."""
+    column = next((one for one in table.columns if one.name == sort), table.score)
+    sign = (1 if column.better == "lower" else -1) * (-1 if reverse else 1)
+
+    def place(row: Standing) -> tuple[bool, float, str]:
+        value = _finite((row.figures.get(column.name) or row.score).value)
+        return value is None, sign * (value or 0.0), row.team
+
+    return sorted(table.rows, key=place)
 
 
 def _ordered(table: TableResult, sort: str, reverse: bool) -> TableResult:
@@ -115,7 +131,31 @@ def _ordered(table: TableResult, sort: str, reverse: bool) -> TableResult:
     return table
 
 
-def _placed(table: TableResult, board: Board) -> tuple[str, Distribution | None]:
+def join_baselines(ours: BoardResult | None, published: BoardResult | None) -> BoardResult | None:
+    """Baselines that were evaluated here, and those of which only figures are known, in the same tables."""
+    if ours is None or published is None:
+        return ours or published
+    others = {table.name: table for table in published.tables}
+
+    def joined(table: TableResult) -> TableResult:
+        other = others.pop(table.name, None)
+        if other is None:
+            return table
+        known = {column.name for column in table.columns}
+        columns = (*table.columns, *(column for column in other.columns if column.name not in known))
+        return replace(table, columns=columns, rows=(*table.rows, *other.rows))
+
+    tables = tuple(joined(table) for table in ours.tables)
+    return replace(ours, tables=(*tables, *others.values()))
+
+
+def _is_absolute(board: Board) -> bool:
+    """Whether a score says the same whoever else is on the board, so that baselines can have one."""
+    fixed = board.scheme == "weighted_score" and board.normalise == "bounds"
+    return fixed or board.scheme == "aggregate_then_rank"
+
+
+def placed(table: TableResult, board: Board) -> tuple[str, Distribution | None]:
     """The topic of a table and its distribution, from the board or else from its title."""
     part = next((one for one in board.parts if one.name == table.name), None)
     found = _IN_TITLE.fullmatch(table.title)
@@ -127,11 +167,14 @@ def _placed(table: TableResult, board: Board) -> tuple[str, Distribution | None]
     return found[1], distribution
 
 
-def _column(column: Column) -> ColumnFacts:
+def column_facts(column: Column) -> ColumnFacts:
+    """A column, as it is shown."""
     return ColumnFacts(name=column.name, title=column.title, unit=column.unit, better=column.better)
 
 
-def _row(row: Standing, table: TableResult, before: Standing | None, *, ranked: bool) -> RowFacts:
+def _row(
+    row: Standing, table: TableResult, before: Standing | None, *, ranked: bool, with_score: bool = True
+) -> RowFacts:
     figures = {
         column.name: _figure(row, column.name, before, ranked=ranked)
         if column.name in row.figures
@@ -143,7 +186,7 @@ def _row(row: Standing, table: TableResult, before: Standing | None, *, ranked: 
         rank=row.rank.rank if ranked else None,
         rank_low=row.rank.low if ranked else None,
         rank_high=row.rank.high if ranked else None,
-        score=figures.get(table.score.name) or _plain(row.score),
+        score=figures.get(table.score.name) or (_plain(row.score) if with_score else _NOTHING),
         figures=figures,
         groups=row.groups if ranked else (),
         missing=row.missing,

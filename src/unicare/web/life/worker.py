@@ -24,6 +24,7 @@ from unicare.web.sandbox.owner import PREFIX, is_left_over
 from unicare.web.sandbox.places import remove_tree
 from unicare.web.sandbox.sweep import remove_leftovers
 from unicare.web.settings import SiteSettings
+from unicare.web.standings import BoardKeeper
 
 __all__ = ["Worker", "run_worker"]
 
@@ -65,6 +66,7 @@ class Worker:
         self._wake = wake
         self._stop = stop
         self._turn: tuple[Job, Job] = ("check", "evaluate")
+        self._boards = BoardKeeper(site)
 
     def run(self) -> None:
         """Works until told to stop, whatever goes wrong meanwhile."""
@@ -82,7 +84,7 @@ class Worker:
                 self._stop.wait(_PAUSE_S)
 
     def sweep(self) -> None:
-        """Finds what nobody was woken for: uploads that are whole, and work of workers that died."""
+        """Finds what nobody was woken for: whole uploads, work of workers that died, boards that changed."""
         site = self._site
         find_arrivals(site)
         lost = site.transact(
@@ -95,6 +97,7 @@ class Worker:
             _remove_results(site, one)
         if lost:
             self._clear_up()
+        self._boards.keep(self._stop.is_set)
 
     def work_once(self) -> bool:
         """Does one piece of work; False if there is none. Checks and evaluations come in turns."""
