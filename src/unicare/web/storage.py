@@ -47,8 +47,8 @@ class Storage(Protocol):
     def exists(self, key: str) -> bool:
         """Whether there is a file of this key."""
 
-    def keys(self, folder: str) -> list[str]:
-        """The keys of all files below a folder, sorted; none if there is no such folder."""
+    def keys(self, folder: str = "") -> list[str]:
+        """The keys of all files below a folder, sorted; none if there is no such folder; all without one."""
 
     def delete(self, key: str) -> None:
         """Removes a file, or a folder with all below it; no error if there is none."""
@@ -119,9 +119,9 @@ class FolderStorage:
         """Whether there is a file of this key."""
         return self._path(key).is_file()
 
-    def keys(self, folder: str) -> list[str]:
+    def keys(self, folder: str = "") -> list[str]:
         """Files that are being written aren't among them."""
-        root = self._path(folder)
+        root = self._path(folder) if folder else self._root
         return sorted(
             path.relative_to(self._root).as_posix()
             for path in root.rglob("*")
@@ -180,10 +180,10 @@ class ObjectStorage:
         self._files.invalidate_cache()
         return bool(self._files.isfile(self._place(key)))
 
-    def keys(self, folder: str) -> list[str]:
+    def keys(self, folder: str = "") -> list[str]:
         """As the store lists them."""
         self._files.invalidate_cache()
-        found = self._files.find(self._place(folder))
+        found = self._files.find(self._place(folder) if folder else self._root)
         return sorted(str(path).removeprefix(f"{self._root}/") for path in found)
 
     def delete(self, key: str) -> None:

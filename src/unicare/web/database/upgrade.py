@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from unicare.core.errors import SettingsError
 
-__all__ = ["head_revision", "revision_of", "upgrade"]
+__all__ = ["head_revision", "revision_of", "upgrade", "upgrade_within"]
 
 _ADVISORY_LOCK = 7_811_204_115
 
@@ -30,7 +30,7 @@ def upgrade(engine: Engine) -> str | None:
     """
     try:
         with engine.begin() as connection:
-            return _upgrade(connection)
+            return upgrade_within(connection)
     except OperationalError as error:
         raise SettingsError(
             "the database can't be used",
@@ -49,18 +49,26 @@ def head_revision() -> str:
     return str(ScriptDirectory.from_config(_settings()).get_current_head())
 
 
-def _upgrade(connection: Connection) -> str | None:
+def upgrade_within(connection: Connection, revision: str = "head") -> str | None:
+    """The same in a transaction of the caller's, to any revision; others that upgrade wait for its end.
+
+    Returns:
+        The revision that was found; None if the database was empty.
+
+    Raises:
+        SettingsError: the revision, or that of the database, is none that this version of unicare knows.
+    """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
     found = revision_of(connection)
     settings = _settings()
     settings.attributes["connection"] = connection
     try:
-        command.upgrade(settings, "head")
+        command.upgrade(settings, revision)
     except CommandError:
         raise SettingsError(
             "the database was made by another version of unicare",
-            found=f"tables of revision {found}",
+            found=f"tables of revision {found if revision == 'head' else revision}",
             expected=f"{head_revision()} or older",
             mend="install that version, or restore a backup",
         ) from None
