@@ -181,6 +181,16 @@ def test_limits(tmp_path):
     assert [state.total_bytes for state in uploads.every("two")] == [1]
 
 
+def test_one_upload_may_be_held_shorter_than_others_but_not_longer(tmp_path):
+    uploads = Uploads(tmp_path, UploadLimits(upload_bytes=100, spare_bytes=0))
+    with refused(Reason.TOO_BIG):
+        uploads.begin("a", 41, most_bytes=40)
+    with refused(Reason.TOO_BIG):
+        uploads.begin("a", 101, most_bytes=1000)
+    for length in (40, 100):
+        uploads.begin("a", length, most_bytes=length)
+
+
 def test_some_of_the_disk_stays_free(tmp_path):
     with refused(Reason.NO_ROOM):
         Uploads(tmp_path, UploadLimits(spare_bytes=2**60)).begin("a", 1)
@@ -275,11 +285,11 @@ def test_memory_does_not_grow_with_the_file(uploads):
 CLIENT = '''
 """A client and its server in one: goes on with an upload; killed at a given line of the server's code."""
 import io, json, os, pathlib, random, signal, sys
-from unicare.web.archive import upload_folder, uploads
+from unicare.web.archive import upload_folder, upload_writer, uploads
 
 root, note, line = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), int(sys.argv[3])
 content = random.Random(0).randbytes(300_000)
-files = {uploads.__file__, upload_folder.__file__}
+files = {uploads.__file__, upload_folder.__file__, upload_writer.__file__}
 count = 0
 
 def trace(frame, event, argument):

@@ -14,7 +14,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
@@ -32,15 +32,16 @@ from unicare.web.archive.upload_folder import (
     told_plainly,
     touched,
 )
+from unicare.web.archive.upload_room import UploadState, check_room
 from unicare.web.archive.upload_rules import (
     About,
     Reason,
     UploadLimits,
     UploadRefusedError,
     check_announced,
-    too_much,
     unknown_upload,
 )
+from unicare.web.archive.upload_writer import UploadWriter
 
 __all__ = ["Reason", "UploadLimits", "UploadRefusedError", "UploadState", "UploadWriter", "Uploads"]
 
@@ -48,68 +49,8 @@ _BLOCK_BYTES = 2**18
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
-@dataclass(frozen=True)
-class UploadState:
-    """How far an upload has come.
-
-    Attributes:
-        upload_id: its id.
-        name: of the file, as the team calls it; not safe to show.
-        team: whose it is.
-        total_bytes: its length, as announced.
-        sha256: of the whole, as announced; None if it wasn't.
-        length: how much has come, in bytes: the offset to go on at.
-        whole: whether it was finished.
-    """
-
-    upload_id: str
-    name: str
-    team: str
-    total_bytes: int
-    sha256: str | None
-    length: int
-    whole: bool
-
-
 class _Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
-
-
-class UploadWriter:
-    """Writes blocks to the end of one upload, while nobody else can."""
-
-    def __init__(self, file: BinaryIO, length: int, total_bytes: int) -> None:
-        self._file = file
-        self._total_bytes = total_bytes
-        self.length = length
-
-    @property
-    def left(self) -> int:
-        """How much is still to come, in bytes."""
-        return self._total_bytes - self.length
-
-    def write(self, block: bytes) -> None:
-        """Adds a block.
-
-        Raises:
-            UploadRefusedError: more came than was announced; nothing of the block is kept.
-            OutputError: the disk is full or broken; what came before is kept.
-        """
-        if len(block) > self.left:
-            raise UploadRefusedError(
-                Reason.TOO_BIG,
-                "more comes than was announced",
-                found=f"at least {self.length + len(block)} bytes",
-                expected=f"{self._total_bytes} bytes",
-                mend="begin a new upload with the right length",
-                length=self.length,
-            )
-        view = memoryview(block)
-        while view:  # an unbuffered file may take a part of it
-            with told_plainly():
-                written = self._file.write(view)
-            self.length += written
-            view = view[written:]
 
 
 class Uploads:
@@ -122,7 +63,15 @@ class Uploads:
         self._root = Path(root)
         self._limits = limits or UploadLimits()
 
-    def begin(self, name: str, total_bytes: int, sha256: str | None = None, *, team: str = "") -> str:
+    def begin(
+        self,
+        name: str,
+        total_bytes: int,
+        sha256: str | None = None,
+        *,
+        team: str = "",
+        most_bytes: int | None = None,
+    ) -> str:
         """Announces an upload.
 
         Args:
@@ -130,6 +79,7 @@ class Uploads:
             total_bytes: its length.
             sha256: of the whole, in hexadecimal; checked at the end where it is given.
             team: whose upload it is; limits hold for each team.
+            most_bytes: of this one, if that is less than any upload may have.
 
         Returns:
             The upload's id.
@@ -140,10 +90,13 @@ class Uploads:
         """
         about = About(name, team, total_bytes, sha256.lower() if sha256 is not None else None)
         check_announced(about)
+        limits = self._limits
+        if most_bytes is not None:
+            limits = replace(limits, upload_bytes=min(limits.upload_bytes, most_bytes))
         with told_plainly():
             self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
             with held(self._root / LOCK, wait=True):
-                self._check_limits(about)
+                check_room(about, limits, self.every(), shutil.disk_usage(self._root).free)
                 upload_id = secrets.token_hex(16)
                 make_folder(self._root / upload_id, about)
                 return upload_id
@@ -269,33 +222,6 @@ class Uploads:
         with suppress(FileNotFoundError):
             os.rename(folder, gone)  # at once, so that nobody sees half of it
         shutil.rmtree(gone, ignore_errors=True)
-
-    def _check_limits(self, about: About) -> None:
-        limits, present = self._limits, self.every()
-        own = [state for state in present if state.team == about.team]
-        if about.total_bytes > limits.upload_bytes:
-            raise too_much(Reason.TOO_BIG, "the file is too long", about.total_bytes, limits.upload_bytes)
-        under_way = sum(not state.whole for state in present)
-        own_under_way = sum(not state.whole for state in own)
-        if own_under_way >= limits.team_uploads or under_way >= limits.uploads:
-            whose = "the team has" if own_under_way >= limits.team_uploads else "there are"
-            raise UploadRefusedError(
-                Reason.TOO_MANY,
-                f"{whose} too many uploads under way",
-                found=own_under_way if own_under_way >= limits.team_uploads else under_way,
-                mend="finish or abandon one, or try again later",
-            )
-        announced = sum(state.total_bytes for state in own) + about.total_bytes
-        if announced > limits.team_bytes:
-            what = "the team's uploads are too long together"
-            raise too_much(Reason.TOO_BIG, what, announced, limits.team_bytes)
-        to_come = sum(state.total_bytes - state.length for state in present) + about.total_bytes
-        if to_come + limits.spare_bytes > shutil.disk_usage(self._root).free:
-            raise UploadRefusedError(
-                Reason.NO_ROOM,
-                "the site has no room for this file",
-                mend="try again later, or tell the organisers",
-            )
 
     def _folders(self, *, hidden: bool = False) -> list[Path]:
         try:
