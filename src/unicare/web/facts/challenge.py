@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
 from unicare.web.challenge import Challenge, Phase, PhaseState, Task
-from unicare.web.challenge.schema import Announcement, Kind
+from unicare.web.challenge.schema import Kind
 from unicare.web.challenge.times import end_of_minute
 from unicare.web.facts.base import Facts
 from unicare.web.facts.texts import Texts
@@ -183,8 +184,22 @@ class PhaseFacts(Facts):
     hands_out_images: bool
 
 
-def challenge_facts(challenge: Challenge, texts: Texts, now: datetime) -> ChallengeFacts:
-    """What is known of the challenge at a moment."""
+def challenge_facts(
+    challenge: Challenge, texts: Texts, now: datetime, written: Sequence[NewsFacts] = ()
+) -> ChallengeFacts:
+    """What is known of the challenge at a moment.
+
+    Args:
+        challenge: that the site serves.
+        texts: its pages.
+        now: the site's clock.
+        written: news that organisers wrote on the site.
+    """
+    given = [
+        NewsFacts(at=one.at, title=one.title, html=texts.html_of(one.text))
+        for one in challenge.announcements
+        if one.at.astimezone(UTC) <= now
+    ]
     registration = challenge.registration
     return ChallengeFacts(
         name=challenge.name,
@@ -201,16 +216,12 @@ def challenge_facts(challenge: Challenge, texts: Texts, now: datetime) -> Challe
             closes=registration.closes,
             largest_team=registration.largest_team,
         ),
-        news=tuple(
-            NewsFacts(at=one.at, title=one.title, html=texts.html_of(one.text))
-            for one in sorted(challenge.announcements, key=_moment, reverse=True)
-            if _moment(one) <= now
-        ),
+        news=tuple(sorted([*given, *written], key=_moment, reverse=True)),
         now=now,
     )
 
 
-def _moment(news: Announcement) -> datetime:
+def _moment(news: NewsFacts) -> datetime:
     return news.at.astimezone(UTC)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
@@ -28,6 +29,9 @@ PICTURE_TYPES: Mapping[str, str] = {
     ".webp": "image/webp",
     ".svg": "image/svg+xml",
 }
+_WRITTEN = 256
+"""Announcements whose HTML is kept."""
+
 _NEVER_SHOWN = ("reference",)  # nothing below these is ever shown, whatever a text says
 
 
@@ -72,10 +76,28 @@ class Texts:
         self.pages = {name: self._page(path, _title(name)) for name, path in challenge.texts.items()}
         self.agreement = None if agreement is None else self._page(agreement, "Data-use agreement")
         self._news = {one.text: self._render(_parse(one.text), "") for one in challenge.announcements}
+        self._written = lru_cache(maxsize=_WRITTEN)(self._html_of_stranger)
 
     def html_of(self, text: str) -> str:
-        """The HTML of one of the challenge's announcements."""
-        return self._news[text]
+        """The HTML of an announcement, be it the challenge's or one that was written on the site.
+
+        Those on the site show no pictures but the ones that the challenge's texts show, too.
+        """
+        return self._news[text] if text in self._news else self._written(text)
+
+    def _html_of_stranger(self, text: str) -> str:
+        tokens = _parse(text)
+        for token in _flat(tokens):
+            if token.children:
+                token.children = [self._only_known(child) for child in token.children]
+        return self._render(tokens, "")
+
+    def _only_known(self, token: Token) -> Token:
+        """A picture whose file is known already, or its words."""
+        if token.type != "image":
+            return token
+        path = posixpath.normpath(unquote(str(token.attrGet("src") or "")))
+        return token if path in self.pictures else Token("text", "", 0, content=token.content)
 
     def _page(self, path: Path, title: str) -> Text:
         tokens = _parse(_read(path, self._folder))

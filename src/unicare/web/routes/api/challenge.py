@@ -13,6 +13,7 @@ from unicare.web.facts.challenge import (
     phase_facts,
     task_facts,
 )
+from unicare.web.organise.announcements import shown_news
 from unicare.web.routes.problems import problems
 
 __all__ = ["router"]
@@ -23,7 +24,9 @@ router = APIRouter(tags=["challenge"])
 @router.get("/challenge", responses=problems())
 def challenge(site: SiteOf, now: Now) -> ChallengeFacts:
     """The challenge."""
-    return challenge_facts(site.challenge, site.texts, now)
+    with site.database.reading() as session:
+        written = shown_news(session, site.texts, now)
+    return challenge_facts(site.challenge, site.texts, now, written)
 
 
 @router.get("/tasks", responses=problems())

@@ -1,0 +1,143 @@
+"""Having submissions evaluated again, one or all of a task: old scores stay beside the new ones."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from unicare.core.errors import SubmissionError
+from unicare.web.accounts.refusals import AccountError, Reason
+from unicare.web.challenge import Challenge
+from unicare.web.database import Database, record
+from unicare.web.database.tables import Evaluation, Submission
+from unicare.web.facts.base import Facts
+from unicare.web.life.hand_in import evaluate_again
+from unicare.web.life.states import MoveRefusedError, State
+
+__all__ = ["RerunFacts", "count_scored", "rerun", "rerun_task"]
+
+_AT_ONCE = 100
+
+
+class RerunFacts(Facts):
+    """What was queued.
+
+    Attributes:
+        queued: submissions that are evaluated again.
+        left_out: scored submissions that are being evaluated again already.
+    """
+
+    queued: int
+    left_out: int
+
+
+def rerun(
+    session: Session,
+    challenge: Challenge,
+    submission_id: int,
+    organiser_id: int,
+    reason: str,
+    *,
+    now: datetime,
+    address: str,
+) -> None:
+    """Has one submission evaluated again; where its check failed by the site's fault, checked again first.
+
+    Raises:
+        AccountError: there is no such submission.
+        MoveRefusedError: it wasn't evaluated yet, or is being evaluated.
+        QuotaUsedUpError: it failed before, and its team has used all its evaluations since.
+    """
+    if session.get(Submission, submission_id) is None:
+        raise AccountError("there is no such submission", Reason.NOT_FOUND)
+    evaluate_again(
+        session, challenge, submission_id, now=now, actor_id=organiser_id, reason=reason, address=address
+    )
+
+
+def rerun_task(
+    database: Database,
+    challenge: Challenge,
+    phase: str,
+    task: str,
+    organiser_id: int,
+    reason: str,
+    *,
+    now: datetime,
+    address: str,
+) -> RerunFacts:
+    """Has all scored submissions of a task in a phase evaluated again, as after a fix of the evaluation.
+
+    Done in parts, so that others can write in between. Whoever is interrupted may ask again: what is queued
+    already isn't queued twice.
+
+    Raises:
+        SubmissionError: there is no such task in such a phase.
+    """
+    if not any(
+        one.name == phase and task in {two.name for two in challenge.tasks_of(one)}
+        for one in challenge.phases
+    ):
+        raise SubmissionError("there is no such task in such a phase", found=f"{task!r} in {phase!r}")
+    with database.reading() as session:
+        ready, left_out = _scored(session, phase, task)
+    queued = 0
+    for start in range(0, len(ready), _AT_ONCE):
+        part = ready[start : start + _AT_ONCE]
+
+        def work(session: Session, part: list[int] = part) -> int:
+            done = 0
+            for number in part:
+                try:
+                    evaluate_again(
+                        *(session, challenge, number),
+                        now=now,
+                        actor_id=organiser_id,
+                        reason=reason,
+                        address=address,
+                    )
+                except MoveRefusedError:  # somebody else was quicker
+                    continue
+                done += 1
+            return done
+
+        queued += database.transact(work)
+    result = RerunFacts(queued=queued, left_out=left_out + len(ready) - queued)
+
+    def note(session: Session) -> None:
+        record(
+            session,
+            "task.rerun",
+            f"task:{phase}/{task}",
+            now=now,
+            actor_id=organiser_id,
+            address=address,
+            reason=reason,
+            queued=result.queued,
+            left_out=result.left_out,
+        )
+
+    database.transact(note)
+    return result
+
+
+def count_scored(session: Session, phase: str, task: str) -> int:
+    """How many submissions ``rerun_task`` would queue now."""
+    return len(_scored(session, phase, task)[0])
+
+
+def _scored(session: Session, phase: str, task: str) -> tuple[list[int], int]:
+    """Those that can be evaluated again, oldest first, and how many are being so already."""
+    scored = select(Submission.id).where(
+        Submission.phase == phase, Submission.task == task, Submission.state == State.SCORED
+    )
+    busy = set(
+        session.scalars(
+            select(Evaluation.submission_id).where(Evaluation.state.in_([State.QUEUED, State.RUNNING]))
+        )
+    )
+    every = list(session.scalars(scored.order_by(Submission.id)))
+    ready = [number for number in every if number not in busy]
+    return ready, len(every) - len(ready)
