@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Path, Query, Response
@@ -9,12 +11,12 @@ from fastapi import APIRouter, HTTPException, Path, Query, Response
 from unicare.core.errors import SettingsError
 from unicare.web.boards import NoSuchBoardError
 from unicare.web.boards.export import board_bibtex, board_csv
-from unicare.web.boards.facts import BoardFacts, BoardSummary, Order
+from unicare.web.boards.facts import BoardFacts, BoardSummary, HistoryFacts, Order
 from unicare.web.deps import Now, SiteOf
 from unicare.web.routes.problems import problems
 from unicare.web.site import Site
 
-__all__ = ["BoardName", "Edition", "Ordered", "Sort", "board_or_error", "router"]
+__all__ = ["BoardName", "Edition", "Ordered", "Sort", "board_or_error", "history", "router"]
 
 router = APIRouter(tags=["boards"])
 
@@ -32,6 +34,9 @@ Sort = Annotated[
         description="A column. The board ranks by it where it lets one choose, else only rows are ordered.",
         max_length=80,
     ),
+]
+RankedBy = Annotated[
+    str, Query(description="A column that the board can be ranked by; its own if left out.", max_length=80)
 ]
 Ordered = Annotated[Order, Query(description="Which rows come first.")]
 
@@ -53,6 +58,15 @@ def board(
 ) -> BoardFacts:
     """A board with its tables; none while its runs are hidden."""
     return board_or_error(site, now, name, edition, sort, order)
+
+
+@router.get("/boards/{name}/history", responses=problems(404, 422))
+def history(
+    site: SiteOf, now: Now, name: BoardName, edition: Edition = "", sort: RankedBy = ""
+) -> HistoryFacts:
+    """Every team's score and rank over time, one point for each change; none while runs are hidden."""
+    with _told():
+        return site.boards.history(name, now, edition=edition, sort=sort)
 
 
 @router.get(
@@ -98,8 +112,14 @@ def board_or_error(site: Site, now: Now, name: str, edition: str, sort: str, ord
     Raises:
         HTTPException: 404 if there is no such board or edition, 422 if it has no such column.
     """
-    try:
+    with _told():
         return site.boards.show(name, now, edition=edition, sort=sort, order=order)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
     except NoSuchBoardError:
         raise HTTPException(404) from None
     except SettingsError as error:

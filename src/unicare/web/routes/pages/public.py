@@ -10,7 +10,8 @@ from fastapi.responses import HTMLResponse
 from unicare.web.deps import Now, SiteOf
 from unicare.web.facts.challenge import challenge_facts, phase_facts, task_facts
 from unicare.web.facts.texts import PICTURE_TYPES
-from unicare.web.routes.api.boards import BoardName, Edition, Ordered, Sort, board_or_error
+from unicare.web.pages.curves import curves
+from unicare.web.routes.api.boards import BoardName, Edition, Ordered, Sort, board_or_error, history
 from unicare.web.routes.pages.view import ViewOf
 
 __all__ = ["router"]
@@ -76,6 +77,7 @@ def board(
         "phase": next(one for one in phase_facts(site.challenge, now) if one.name == found.phase),
         "tasks": {one.name: one.title for one in site.challenge.tasks},
         "asked": {"edition": edition, "sort": sort, "order": order},
+        "curves": curves(history(site, now, name, edition, sort if sort in found.sorts else "")),
     }
     return view.page("board", "/boards", **values)
 
