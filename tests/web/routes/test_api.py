@@ -140,6 +140,7 @@ def test_the_document_describes_all_that_may_be_asked(app: FastAPI) -> None:
             "boards/{name}",
             "boards/{name}/figures.csv",
             "boards/{name}/cite.bib",
+            "boards/{name}/history",
         )
     }
     for operations in document["paths"].values():
