@@ -9,13 +9,14 @@ READY := .venv/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 SOURCES := $(wildcard src tests scripts bench examples)
 
-.PHONY: help setup test lint types unit format demo bench clean
+.PHONY: help setup test lint types unit format demo bench vendor clean
 
 help:
 	@echo "make demo    the main job on virtual patients: simulate, prompt, predict, evaluate, report"
 	@echo "make test    format, lint, types and tests"
 	@echo "make format  put the code into the project's format"
 	@echo "make bench   the figures of docs/benchmarks.md (long)"
+	@echo "make vendor  fetch what pages need of JavaScript packages (scripts/vendor_assets.py)"
 	@echo "make clean   remove .venv and caches"
 
 setup: $(READY)
@@ -60,6 +61,9 @@ bench: $(READY)
 	$(BIN)/python bench/metrics.py
 	$(BIN)/python bench/ranking.py
 	$(BIN)/python bench/report.py
+
+vendor: $(READY)
+	$(BIN)/python scripts/vendor_assets.py
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis src/*.egg-info

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["CONTENT_SECURITY_POLICY", "SecurityHeaders"]
+__all__ = ["CONTENT_SECURITY_POLICY", "SCRIPTED_PAGE_POLICY", "SecurityHeaders"]
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -17,6 +17,21 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+"""Of every answer that says nothing else."""
+
+SCRIPTED_PAGE_POLICY = "; ".join(
+    (
+        CONTENT_SECURITY_POLICY,
+        "script-src 'self'",  # files of the site: no script in a page's text, nothing made of strings
+        "connect-src 'self'",  # fragments, uploads, volumes
+    )
+)
+"""Of pages with scripts, those with the viewer of volumes among them.
+
+NiiVue by itself asks for ``img-src data:`` (its letters, and a picture for shining surfaces); it is given the
+letters as a file of the site, and no such surfaces. For NIfTI files, which the viewer fetches and unpacks by
+itself, it needs neither workers, nor WebAssembly, nor anything made of strings.
+"""
 
 _ALWAYS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Response
+from fastapi import APIRouter, Header, HTTPException, Response
 from fastapi.responses import HTMLResponse
 
 from unicare.web.deps import Now, SiteOf
-from unicare.web.facts.challenge import challenge_facts, phase_facts, task_facts
+from unicare.web.facts.challenge import phase_facts, task_facts
 from unicare.web.facts.texts import PICTURE_TYPES
 from unicare.web.pages.curves import curves
+from unicare.web.routes.api import challenge as challenge_api
 from unicare.web.routes.api.boards import BoardName, Edition, Ordered, Sort, board_or_error, history
 from unicare.web.routes.pages.view import ViewOf
 
@@ -18,7 +19,6 @@ __all__ = ["router"]
 
 router = APIRouter()
 
-_FOR_GOOD = "public, max-age=31536000, immutable"
 _OVERVIEW = "overview"
 
 
@@ -27,7 +27,7 @@ def home(view: ViewOf, site: SiteOf, now: Now) -> HTMLResponse:
     """What the challenge is about, its phases and tasks."""
     overview = site.texts.pages.get(_OVERVIEW)
     values: dict[str, Any] = {
-        "facts": challenge_facts(site.challenge, site.texts, now),
+        "facts": challenge_api.challenge(site, now),
         "overview": overview.html if overview is not None else "",
         "phases": phase_facts(site.challenge, now),
         "tasks": task_facts(site.challenge),
@@ -92,9 +92,10 @@ def picture(site: SiteOf, path: str) -> Response:
 
 
 @router.get("/assets/{name}")
-def asset(site: SiteOf, name: str) -> Response:
+def asset(site: SiteOf, name: str, accept_encoding: Annotated[str, Header()] = "") -> Response:
     """A file that pages are made with."""
     found = site.pages.assets.get(name)
     if found is None:
         raise HTTPException(404)
-    return Response(found.content, media_type=found.media_type, headers={"Cache-Control": _FOR_GOOD})
+    content, headers = found.answer(accept_encoding)
+    return Response(content, headers=headers)

@@ -16,6 +16,7 @@ from unicare.web.deps import SiteOf, SomebodyOf
 from unicare.web.pages.notices import NOTICES
 from unicare.web.routes.refused import Told, told_of
 from unicare.web.security.csrf import CSRF_FIELD, csrf_token
+from unicare.web.security.headers import SCRIPTED_PAGE_POLICY
 
 __all__ = ["View", "ViewOf"]
 
@@ -34,13 +35,16 @@ class View:
         self._site = site
         self.asker = asker
 
-    def page(self, template: str, here: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+    def page(
+        self, template: str, here: str, *, status: int = 200, scripts: bool = False, **values: Any
+    ) -> HTMLResponse:
         """A page.
 
         Args:
             template: name of a file in ``templates``, without its suffix.
             here: the address in the bar of pages that it belongs to.
             status: of the answer.
+            scripts: whether it has any; browsers run none on other pages.
             values: what the template shows; ``error`` is a ``Told``, ``given`` what was written in the form.
         """
         keeper = Response()
@@ -60,10 +64,15 @@ class View:
         }
         html = self._site.pages.render(template, **{**shared, **values})
         response = HTMLResponse(html, status)
+        if scripts:
+            response.headers["Content-Security-Policy"] = SCRIPTED_PAGE_POLICY
         for cookie in keeper.headers.getlist("set-cookie"):
             response.headers.append("set-cookie", cookie)
         if self.asker.person is not None:
             response.headers["Cache-Control"] = "no-store"
+        error = values.get("error")
+        if isinstance(error, Told) and error.wait_s is not None:
+            response.headers["Retry-After"] = str(error.wait_s)
         return response
 
     def go(self, address: str, done: str = "") -> RedirectResponse:
