@@ -7,13 +7,18 @@ from fastapi import APIRouter, Depends
 from unicare.web.deps import csrf_checked
 from unicare.web.routes.api import (
     boards,
+    cases,
     challenge,
+    images,
     invitations,
     me,
     passwords,
+    quotas,
     registrations,
     session,
+    submissions,
     teams,
+    uploads,
 )
 
 __all__ = ["API_START", "api_router"]
@@ -29,6 +34,11 @@ _ROUTERS = (
     me.router,
     invitations.router,
     teams.router,
+    quotas.router,
+    submissions.router,
+    uploads.router,
+    cases.router,
+    images.router,
 )
 
 

@@ -1,0 +1,177 @@
+"""Announcing an upload, and taking it back."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from unicare.core.errors import UnicareError
+from unicare.web.accounts.people import Person
+from unicare.web.archive.upload_rules import Reason, UploadRefusedError, too_much
+from unicare.web.database.tables import Submission, Upload
+from unicare.web.facts.base import Facts
+from unicare.web.hand_in.limits import largest_upload
+from unicare.web.hand_in.sight import own_submission, phase_of
+from unicare.web.hand_in.words import FileName, Hash, Note, Short
+from unicare.web.life import (
+    MoveRefusedError,
+    State,
+    WorkingSite,
+    begin_submission,
+    cancel_submission,
+    queue_submission,
+)
+
+__all__ = [
+    "NewSubmission",
+    "announce",
+    "discard_bytes",
+    "find_upload",
+    "have_evaluated",
+    "is_still_wanted",
+    "take_back",
+]
+
+
+class NewSubmission(Facts):
+    """What is about to be uploaded.
+
+    Attributes:
+        task: for which task.
+        phase: in which phase.
+        name: of the file; only kept and shown, never a path.
+        total_bytes: its length.
+        sha256: of the whole, in hexadecimal; checked at the end where it is given.
+        note: the team's own words.
+    """
+
+    task: Short
+    phase: Short
+    name: FileName
+    total_bytes: int
+    sha256: Hash | None = None
+    note: Note = ""
+
+
+def announce(site: WorkingSite, person: Person, wanted: NewSubmission) -> int:
+    """Announces an upload: a submission, and a place for its bytes, both or neither.
+
+    Returns:
+        The submission's number.
+
+    Raises:
+        SubmissionError: there is no such task or phase, it isn't open, or the team can't hand in.
+        QuotaUsedUpError: all of the team's evaluations are used or under way.
+        UploadRefusedError: it is too long, there are too many, or there is no room.
+    """
+    assert person.team_id is not None
+    team_id = person.team_id
+    phase = phase_of(site.challenge, wanted.phase)
+    largest = 0 if phase is None else largest_upload(site, phase)
+    if phase is not None and wanted.total_bytes > largest:
+        raise too_much(Reason.TOO_BIG, "the file is too long", wanted.total_bytes, largest)
+    upload_id = site.uploads.begin(wanted.name, wanted.total_bytes, wanted.sha256, team=str(team_id))
+
+    def work(session: Session, now: datetime) -> int:
+        session.add(
+            Upload(
+                id=upload_id,
+                team_id=team_id,
+                user_id=person.id,
+                name=wanted.name,
+                total_bytes=wanted.total_bytes,
+                created_at=now,
+            )
+        )
+        session.flush()
+        return begin_submission(
+            session,
+            site.challenge,
+            team_id=team_id,
+            user_id=person.id,
+            task=wanted.task,
+            phase=wanted.phase,
+            upload_id=upload_id,
+            now=now,
+            note=wanted.note,
+        ).id
+
+    try:
+        return site.transact(work)
+    except BaseException:
+        discard_bytes(site, upload_id)
+        raise
+
+
+def find_upload(site: WorkingSite, person: Person, submission_id: int) -> str:
+    """The upload of a submission of one's own team, while bytes may still come.
+
+    Raises:
+        AccountError: there is none.
+        UploadRefusedError: it has come to its end, well or not.
+    """
+    with site.database.reading() as session:
+        submission = own_submission(session, person, submission_id)
+        state, upload_id = submission.state, submission.upload_id
+    if state != State.UPLOADING or upload_id is None:
+        raise UploadRefusedError(
+            Reason.FINISHED, "nothing can be added to this submission any more", found=f"it is {state}"
+        )
+    return upload_id
+
+
+def is_still_wanted(site: WorkingSite, submission_id: int, upload_id: str) -> bool:
+    """Whether a submission waits for more bytes; those of one taken back meanwhile are thrown away."""
+    with site.database.reading() as session:
+        state = session.get_one(Submission, submission_id).state
+    if state == State.CANCELLED:
+        discard_bytes(site, upload_id)
+    return state == State.UPLOADING
+
+
+def take_back(site: WorkingSite, person: Person, submission_id: int) -> None:
+    """Cancels a submission of one's own team that has no score yet; its evaluation is given back.
+
+    Raises:
+        AccountError: there is none.
+        MoveRefusedError: it has come to its end.
+    """
+
+    def work(session: Session, now: datetime) -> str | None:
+        submission = own_submission(session, person, submission_id)
+        uploading = submission.state == State.UPLOADING
+        cancel_submission(session, submission_id, now=now, actor_id=person.id, reason="taken back")
+        if not uploading or submission.upload_id is None:
+            return None
+        session.get_one(Upload, submission.upload_id).discarded_at = now
+        return submission.upload_id
+
+    upload_id = site.transact(work)
+    if upload_id is not None:
+        discard_bytes(site, upload_id)
+
+
+def have_evaluated(site: WorkingSite, person: Person, submission_id: int) -> None:
+    """Queues a submission of one's own team that waits because no evaluation was left.
+
+    Raises:
+        AccountError: there is none.
+        QuotaUsedUpError: there is still none left.
+        MoveRefusedError: it doesn't wait for that.
+    """
+
+    def work(session: Session, now: datetime) -> None:
+        submission = own_submission(session, person, submission_id)
+        if submission.state != State.CHECKED:
+            raise MoveRefusedError("it doesn't wait for an evaluation", found=submission.state)
+        queue_submission(session, site.challenge, submission.id, now=now, actor_id=person.id)
+
+    site.transact(work)
+
+
+def discard_bytes(site: WorkingSite, upload_id: str) -> None:
+    """Forgets what has come; where somebody writes to it, whoever does finds that it isn't wanted."""
+    with suppress(UnicareError, OSError):
+        site.uploads.abandon(upload_id)
