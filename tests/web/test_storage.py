@@ -3,10 +3,12 @@
 import os
 import threading
 import uuid
+from datetime import timedelta
 
 import pytest
 
 from unicare.core.errors import OutputError, SettingsError
+from unicare.web.database import utc_now
 from unicare.web.storage import FolderStorage, open_storage
 
 
@@ -120,3 +122,12 @@ def test_a_url_that_cant_be_opened_is_refused_without_being_shown():
     with pytest.raises(SettingsError, match="can't be opened") as caught:
         open_storage("nosuchscheme://key:hunter2@host/folder")
     assert "hunter2" not in str(caught.value)
+
+
+def test_when_a_file_was_taken_in(storage, file):
+    before = utc_now()
+    os.utime(file, (0, 0))  # it may lie elsewhere for long before
+    storage.put("a/b", file)
+    assert timedelta(seconds=-2) < storage.written_at("a/b") - before < timedelta(seconds=60)
+    with pytest.raises(FileNotFoundError):
+        storage.written_at("a/c")

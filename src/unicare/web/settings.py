@@ -57,6 +57,8 @@ class SiteSettings(BaseSettings):
         workers: processes that evaluate.
         lease_seconds: after which a worker that isn't heard of loses its work.
         attempts: how often an evaluation is begun before it counts as failed.
+        retry_seconds: after a fault of the site, until an evaluation is begun again; twice as long each time.
+        keep_failed_days: for how long the files of a submission that failed are kept, to evaluate it again.
         container_engine: what runs teams' containers.
         sweep_seconds: after which a worker looks for work that nobody woke it for.
         wake_url: of the queue that wakes workers: ``sqlite:///path``, ``redis://host`` or none.
@@ -95,6 +97,8 @@ class SiteSettings(BaseSettings):
     workers: int = Field(default=1, ge=0, le=256)
     lease_seconds: float = Field(default=60, gt=0)
     attempts: int = Field(default=3, ge=1, le=100)
+    retry_seconds: float = Field(default=15, ge=0, le=3600)
+    keep_failed_days: float = Field(default=30, ge=0)
     container_engine: Literal["auto", "podman", "docker", "none"] = "auto"
     sweep_seconds: float = Field(default=5, gt=0)
     wake_url: SecretStr = SecretStr("")
@@ -166,7 +170,7 @@ def load_settings(data_dir: Path, **given: Any) -> SiteSettings:
     make: Callable[..., SiteSettings] = SiteSettings  # _env_file is no field
     overrides = {name: value for name, value in given.items() if value is not None}
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # hashes of passwords lie in here
         settings = make(_env_file=data_dir / ENV_FILE, data_dir=data_dir, **overrides)
     except ValidationError as error:
         raise SettingsError(

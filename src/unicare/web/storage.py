@@ -7,6 +7,7 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Protocol
 from urllib.parse import urlsplit
@@ -49,6 +50,13 @@ class Storage(Protocol):
 
     def keys(self, folder: str = "") -> list[str]:
         """The keys of all files below a folder, sorted; none if there is no such folder; all without one."""
+
+    def written_at(self, key: str) -> datetime:
+        """When a file was taken in, aware.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
 
     def delete(self, key: str) -> None:
         """Removes a file, or a folder with all below it; no error if there is none."""
@@ -128,6 +136,13 @@ class FolderStorage:
             if path.is_file() and not path.name.startswith(_BESIDE)
         )
 
+    def written_at(self, key: str) -> datetime:
+        """When it was linked or copied here; what it was linked from may be older."""
+        try:
+            return datetime.fromtimestamp(self._path(key).stat().st_ctime, UTC)
+        except FileNotFoundError:
+            raise FileNotFoundError(key) from None
+
     def delete(self, key: str) -> None:
         """Empty folders that are left stay."""
         path = self._path(key)
@@ -185,6 +200,13 @@ class ObjectStorage:
         self._files.invalidate_cache()
         found = self._files.find(self._place(folder) if folder else self._root)
         return sorted(str(path).removeprefix(f"{self._root}/") for path in found)
+
+    def written_at(self, key: str) -> datetime:
+        """As the store says it."""
+        if not self.exists(key):
+            raise FileNotFoundError(key)
+        moment: datetime = self._files.modified(self._place(key))
+        return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
     def delete(self, key: str) -> None:
         """With all below it."""

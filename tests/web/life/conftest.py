@@ -57,6 +57,7 @@ def settings(database_url: str, challenge_folder: Path, tmp_path: Path) -> SiteS
         container_engine="none",
         lease_seconds=5,
         sweep_seconds=0.2,
+        retry_seconds=0,
     )
 
 

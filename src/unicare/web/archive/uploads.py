@@ -146,6 +146,14 @@ class Uploads:
         """
         return self._state(self._folder(upload_id))
 
+    def idle(self, upload_id: str) -> timedelta:
+        """For how long nothing has been added to an upload.
+
+        Raises:
+            UploadRefusedError: there is no such upload.
+        """
+        return timedelta(seconds=max(0.0, time.time() - touched(self._folder(upload_id))))
+
     def finish(self, upload_id: str) -> Path:
         """Checks length and hash, and gives the file; the same again when it was finished before.
 

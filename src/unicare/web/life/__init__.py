@@ -10,7 +10,7 @@ from unicare.web.life.hand_in import (
     queue_submission,
 )
 from unicare.web.life.quota import QuotaUsedUpError, slots_taken
-from unicare.web.life.site import WorkingSite, open_site, open_uploads, working_site
+from unicare.web.life.site import WorkingSite, largest_upload, open_site, open_uploads, working_site
 from unicare.web.life.states import MoveRefusedError, State
 from unicare.web.life.wake import Wake, open_wake
 
@@ -25,6 +25,7 @@ __all__ = [
     "evaluate_again",
     "find_arrivals",
     "finish_upload",
+    "largest_upload",
     "open_site",
     "open_uploads",
     "open_wake",

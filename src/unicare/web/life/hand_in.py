@@ -186,12 +186,14 @@ def evaluate_again(
     by a fault of the site is checked again first; then there is no evaluation yet.
 
     Raises:
-        MoveRefusedError: it wasn't evaluated yet, or is being evaluated.
+        MoveRefusedError: it wasn't evaluated yet, or is being evaluated; it failed too long ago.
         QuotaUsedUpError: it failed before, and its team has used all its evaluations since.
     """
     submission = session.get_one(Submission, submission_id)
     before = latest_evaluation(session, submission_id)
     why = {"reason": reason, "address": address}
+    if submission.state == State.FAILED and submission.storage_key == "":
+        raise MoveRefusedError("it can't be evaluated again: its files aren't kept any more")
     if submission.state == State.FAILED and submission.checked_at is None:
         submission.failures = 0
         move_submission(session, submission, "recheck", now=now, actor_id=actor_id, **why)

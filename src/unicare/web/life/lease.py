@@ -14,7 +14,19 @@ from unicare.web.database.tables import Evaluation, Submission, SubmissionKind
 from unicare.web.life.moves import move_evaluation, move_submission
 from unicare.web.life.states import State
 
-__all__ = ["Claim", "Job", "claim", "expired", "held", "renew"]
+__all__ = [
+    "LONGEST_PAUSE",
+    "Claim",
+    "Job",
+    "claim",
+    "claimed_before",
+    "expired",
+    "held",
+    "put_off",
+    "renew",
+]
+
+LONGEST_PAUSE = timedelta(hours=1)
 
 Job = Literal["check", "evaluate"]
 Row = TypeVar("Row", Submission, Evaluation)
@@ -70,14 +82,15 @@ def claim(
         now: this moment by the database's clock.
     """
     if job == "check":
-        uploaded = select(Submission).where(Submission.state == State.UPLOADED)
+        uploaded = select(Submission).where(Submission.state == State.UPLOADED, _due(Submission, now))
         submission = _first(session, Submission, uploaded, kinds)
         if submission is None:
             return None
         _lease(submission, owner, now + lease)
         move_submission(session, submission, "begin_check", now=now, worker=owner)
         return _claim(job, submission, submission, owner)
-    waiting = select(Evaluation).join(Submission).where(Evaluation.state == State.QUEUED)
+    waiting = select(Evaluation).join(Submission)
+    waiting = waiting.where(Evaluation.state == State.QUEUED, _due(Evaluation, now))
     evaluation = _first(session, Evaluation, waiting, kinds)
     if evaluation is None:
         return None
@@ -85,6 +98,26 @@ def claim(
     evaluation.started_at = now
     move_evaluation(session, evaluation, "start", now=now, worker=owner)
     return _claim(job, evaluation, session.get_one(Submission, evaluation.submission_id), owner)
+
+
+def claimed_before(session: Session, owner: str, *, lease: timedelta, now: datetime) -> Claim | None:
+    """Work that a worker was given without hearing so, because the answer of the database was lost."""
+    checking = select(Submission).where(Submission.state == State.CHECKING, Submission.lease_owner == owner)
+    submission = session.scalars(checking.limit(1)).one_or_none()
+    if submission is not None:
+        submission.lease_expires_at = now + lease
+        return _claim("check", submission, submission, owner)
+    running = select(Evaluation).where(Evaluation.state == State.RUNNING, Evaluation.lease_owner == owner)
+    evaluation = session.scalars(running.limit(1)).one_or_none()
+    if evaluation is None:
+        return None
+    evaluation.lease_expires_at = now + lease
+    return _claim("evaluate", evaluation, session.get_one(Submission, evaluation.submission_id), owner)
+
+
+def put_off(row: Submission | Evaluation, until: datetime) -> None:
+    """Leaves work that waits again alone for a while, so that what ails the site may pass."""
+    row.lease_expires_at = until
 
 
 def renew(session: Session, mine: Claim, *, lease: timedelta, now: datetime) -> bool:
@@ -151,6 +184,12 @@ def _lease(row: Submission | Evaluation, owner: str, until: datetime) -> None:
 def _over(table: type[Submission] | type[Evaluation], lease: timedelta, now: datetime) -> ColumnElement[bool]:
     ends = table.lease_expires_at
     return or_(ends.is_(None), ends <= now, ends > now + lease)
+
+
+def _due(table: type[Submission] | type[Evaluation], now: datetime) -> ColumnElement[bool]:
+    """Whether work that waits may be begun; after a fault it is left alone for a while (``put_off``)."""
+    until = table.lease_expires_at
+    return or_(until.is_(None), until <= now, until > now + LONGEST_PAUSE)  # the clock was put back
 
 
 def _claim(job: Job, row: Submission | Evaluation, submission: Submission, owner: str) -> Claim:

@@ -12,9 +12,10 @@ from unicare.core.errors import SubmissionError
 from unicare.web.challenge import Challenge
 from unicare.web.database.tables import Evaluation, Submission
 from unicare.web.life.hand_in import queue_submission
-from unicare.web.life.lease import Claim, expired, held
+from unicare.web.life.lease import LONGEST_PAUSE, Claim, expired, held, put_off
 from unicare.web.life.moves import move_evaluation, move_submission
 from unicare.web.life.quota import QuotaUsedUpError
+from unicare.web.life.states import State
 
 __all__ = [
     "OUR_FAULT",
@@ -105,7 +106,14 @@ Outcome = Checked | Refused | Scored | Failed | Fault | HandedBack
 
 
 def settle(
-    session: Session, mine: Claim, outcome: Outcome, *, challenge: Challenge, attempts: int, now: datetime
+    session: Session,
+    mine: Claim,
+    outcome: Outcome,
+    *,
+    challenge: Challenge,
+    attempts: int,
+    now: datetime,
+    pause: timedelta = timedelta(0),
 ) -> bool:
     """Writes down what came of some work.
 
@@ -116,6 +124,7 @@ def settle(
         challenge: that it is a part of.
         attempts: how many faults there may be until it counts as failed.
         now: this moment.
+        pause: until work is begun again after its first fault; twice as long after the second, and so on.
 
     Returns:
         Whether it was still the worker's; else nothing is changed.
@@ -127,6 +136,8 @@ def settle(
         _settle_check(session, row, outcome, challenge, attempts, now)
     else:
         _settle_evaluation(session, row, outcome, attempts, now)
+    if isinstance(outcome, Fault) and row.state in (State.UPLOADED, State.QUEUED):
+        put_off(row, now + min(pause * 2 ** (row.failures - 1), LONGEST_PAUSE))
     return True
 
 

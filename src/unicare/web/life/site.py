@@ -11,13 +11,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
+import structlog
 from sqlalchemy.orm import Session
 
-from unicare.core.errors import SettingsError
+from unicare.core.errors import ContainerError, SettingsError
 from unicare.web.archive.contained import ProcessLimits
 from unicare.web.archive.upload_rules import UploadLimits
 from unicare.web.archive.uploads import Uploads
-from unicare.web.challenge import Challenge, load_challenge
+from unicare.web.challenge import Challenge, Phase, load_challenge
 from unicare.web.database import Database
 from unicare.web.database.tables import SubmissionKind
 from unicare.web.life.clock import Clock, database_time
@@ -26,9 +27,11 @@ from unicare.web.sandbox.probe import find_engine
 from unicare.web.settings import SiteSettings
 from unicare.web.storage import Storage, open_storage
 
-__all__ = ["WorkingSite", "open_site", "open_uploads", "working_site"]
+__all__ = ["WorkingSite", "largest_upload", "open_site", "open_uploads", "working_site"]
 
 T = TypeVar("T")
+
+_LOG = structlog.get_logger(__name__)
 
 UPLOADS_FOLDER = "uploads"
 SCRATCH_FOLDER = "scratch"
@@ -91,7 +94,7 @@ def open_site(settings: SiteSettings, clock: Clock = database_time) -> WorkingSi
 
     Raises:
         SettingsError: no challenge, or something in the settings or the challenge that can't be used.
-        ContainerError: the container engine that is asked for doesn't work here.
+        ContainerError: the container engine that is asked for by name doesn't work here.
         OutputError: the scratch folder can't be made.
     """
     if settings.challenge_dir is None:
@@ -125,15 +128,37 @@ def working_site(
 
 
 def open_uploads(settings: SiteSettings) -> Uploads:
-    """The uploads that lie on this machine."""
+    """The uploads that lie on this machine; ``largest_upload`` says what one of a phase may have."""
     most = settings.upload_mb * 2**20
     limits = UploadLimits(upload_bytes=most, team_bytes=2 * most, team_uploads=settings.uploads_at_once)
     return Uploads(settings.data_dir / UPLOADS_FOLDER, limits)
 
 
+def largest_upload(challenge: Challenge, phase: Phase, settings: SiteSettings) -> int:
+    """How long one upload of a phase may be, in bytes; for ``Uploads.begin(…, most_bytes=…)``.
+
+    An image's archive may have ``containers.limits.image_gb``, predictions ``uploads.archive_mb``, and
+    neither more than the site takes.
+    """
+    if phase.kind == "container":
+        most = round(challenge.containers.limits.image_gb * 2**30)
+    else:
+        most = challenge.uploads.archive_mb * 2**20
+    return min(most, settings.upload_mb * 2**20)
+
+
 def _engine(settings: SiteSettings, challenge: Challenge, scratch: Path) -> ContainerEngine | None:
-    """Looked for only where the challenge takes containers, since that runs one."""
+    """Looked for only where the challenge takes containers, since that runs one.
+
+    Where none was asked for by name and none works, this machine has predictions evaluated all the same;
+    containers wait for a worker that can run them.
+    """
     if settings.container_engine == "none" or all(one.kind != "container" for one in challenge.phases):
         return None
-    names = None if settings.container_engine == "auto" else (settings.container_engine,)
-    return find_engine(names, scratch=scratch)
+    if settings.container_engine != "auto":
+        return find_engine((settings.container_engine,), scratch=scratch)
+    try:
+        return find_engine(scratch=scratch)
+    except ContainerError as error:
+        _LOG.warning("this worker runs no containers", why=str(error))
+        return None

@@ -6,16 +6,19 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import timedelta
 
 import structlog
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from unicare.core.errors import UnicareError
 from unicare.web.interrupt import Interrupted, InterruptedWorkError
 from unicare.web.life.arrivals import find_arrivals
 from unicare.web.life.check import check_submission
+from unicare.web.life.clean import discard_unneeded, remove_orphans
 from unicare.web.life.heartbeat import Heartbeat
 from unicare.web.life.keys import predictions_folder, result_folder, upload_key
-from unicare.web.life.lease import Claim, Job, claim
+from unicare.web.life.lease import Claim, Job, claim, claimed_before
 from unicare.web.life.score import evaluate_submission
 from unicare.web.life.settle import Checked, Failed, Fault, HandedBack, Outcome, Refused, recover, settle
 from unicare.web.life.site import WorkingSite, open_site
@@ -31,6 +34,9 @@ __all__ = ["Worker", "run_worker"]
 _LOG = structlog.get_logger(__name__)
 _WAIT_S = 0.25
 _PAUSE_S = 1.0
+_ORPHANS_S = 3600.0
+_SETTLE_S = 600.0
+_SETTLE_STOPPED_S = 10.0
 
 JOBS: Mapping[Job, Callable[[WorkingSite, Claim, Interrupted], Outcome]] = {
     "check": check_submission,
@@ -67,6 +73,8 @@ class Worker:
         self._stop = stop
         self._turn: tuple[Job, Job] = ("check", "evaluate")
         self._boards = BoardKeeper(site)
+        self._in_doubt = False
+        self._next_orphans = 0.0
 
     def run(self) -> None:
         """Works until told to stop, whatever goes wrong meanwhile."""
@@ -97,40 +105,86 @@ class Worker:
             _remove_results(site, one)
         if lost:
             self._clear_up()
+        discard_unneeded(site)
+        if time.monotonic() >= self._next_orphans:
+            self._next_orphans = time.monotonic() + _ORPHANS_S
+            remove_orphans(site)
         self._boards.keep(self._stop.is_set)
 
     def work_once(self) -> bool:
         """Does one piece of work; False if there is none. Checks and evaluations come in turns."""
-        for job in self._turn:
-            mine = self._take(job)
-            if mine is not None:
-                self._turn = ("evaluate", "check") if job == "check" else ("check", "evaluate")
-                self._do(mine)
-                return True
-        return False
+        mine = self._find_again() or self._take(self._turn[0]) or self._take(self._turn[1])
+        if mine is None:
+            return False
+        self._turn = ("evaluate", "check") if mine.job == "check" else ("check", "evaluate")
+        self._do(mine)
+        return True
 
     def _take(self, job: Job) -> Claim | None:
         site = self._site
-        return site.transact(
-            lambda session, now: claim(session, job, site.owner, lease=site.lease, kinds=site.kinds, now=now)
+        try:
+            return site.transact(
+                lambda session, now: claim(
+                    session, job, site.owner, lease=site.lease, kinds=site.kinds, now=now
+                )
+            )
+        except DBAPIError:  # the answer is lost: it may have been given something all the same
+            self._in_doubt = True
+            raise
+
+    def _find_again(self) -> Claim | None:
+        if not self._in_doubt:
+            return None
+        site = self._site
+        mine = site.transact(
+            lambda session, now: claimed_before(session, site.owner, lease=site.lease, now=now)
         )
+        self._in_doubt = mine is not None
+        return mine
 
     def _do(self, mine: Claim) -> None:
         site = self._site
         with Heartbeat(site, mine) as heartbeat:
             outcome = _outcome(site, mine, lambda: heartbeat.lost or self._stop.is_set())
-        kept = site.transact(
-            lambda session, now: settle(
-                session, mine, outcome, challenge=site.challenge, attempts=site.settings.attempts, now=now
-            )
-        )
+        kept = self._settle(mine, outcome)
         _LOG.info("work ended", job=mine.job, id=mine.id, outcome=type(outcome).__name__, kept=kept)
-        if not kept or isinstance(outcome, Failed | Fault | HandedBack):
+        if kept is False or (kept and isinstance(outcome, Failed | Fault | HandedBack)):
             _remove_results(site, mine)
-        elif isinstance(outcome, Refused) or (isinstance(outcome, Checked) and mine.kind == "predictions"):
+        elif kept and (isinstance(outcome, Refused) or (isinstance(outcome, Checked) and _unpacked(mine))):
             site.storage.delete(upload_key(mine.submission_id))
-        if kept and isinstance(outcome, Checked):
+        if kept is not False and isinstance(outcome, Checked):
             self._wake.ring()
+
+    def _settle(self, mine: Claim, outcome: Outcome) -> bool | None:
+        """Whether the outcome counts; None where nobody can say, since the answer to a commit was lost.
+
+        Said again as long as the database doesn't answer. That changes nothing if it had heard: the work is
+        no longer this worker's then. What lies in the storage is left to ``remove_orphans`` in this case.
+        """
+        site = self._site
+        begun, in_doubt = time.monotonic(), False
+        while True:
+            try:
+                kept = site.transact(
+                    lambda session, now: settle(
+                        session,
+                        mine,
+                        outcome,
+                        challenge=site.challenge,
+                        attempts=site.settings.attempts,
+                        now=now,
+                        pause=timedelta(seconds=site.settings.retry_seconds),
+                    )
+                )
+            except DBAPIError as error:
+                patience_s = _SETTLE_STOPPED_S if self._stop.is_set() else _SETTLE_S
+                gone = error.connection_invalidated or isinstance(error, OperationalError)
+                if not gone or time.monotonic() - begun > patience_s:
+                    raise
+                in_doubt = True
+                time.sleep(_PAUSE_S)
+            else:
+                return None if in_doubt and not kept else kept
 
     def _wait(self, until: float) -> None:
         """Until a call comes, the next sweep is due, or it has to stop."""
@@ -158,6 +212,11 @@ def _outcome(site: WorkingSite, mine: Claim, interrupted: Interrupted) -> Outcom
     except Exception as error:  # one submission must never end the worker
         _LOG.exception("work failed", job=mine.job, id=mine.id)
         return Fault(f"{type(error).__name__}: {error}")
+
+
+def _unpacked(mine: Claim) -> bool:
+    """Whether a check left something to evaluate beside what was uploaded."""
+    return mine.kind == "predictions"
 
 
 def _remove_results(site: WorkingSite, lost: Claim) -> None:
