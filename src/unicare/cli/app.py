@@ -20,6 +20,7 @@ from unicare.cli import (
     robustness,
     serve,
     shift,
+    site,
     train,
 )
 
@@ -44,6 +45,7 @@ app.command("report")(report.report)
 app.command("robustness")(robustness.robustness)
 app.add_typer(challenge.group, name="challenge")
 app.command("serve")(serve.serve)
+app.add_typer(site.group, name="site")
 app.command("demo")(demo.demo)
 
 

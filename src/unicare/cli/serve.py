@@ -1,81 +1,266 @@
-"""``unicare serve``: a challenge's site."""
+"""``unicare serve``: a challenge's site, with all that runs beside it."""
 
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unicare.cli.failures import told_plainly
+from unicare.cli.failures import INTERRUPTED, told_plainly
 from unicare.cli.options import AsJson, Verbose
-from unicare.cli.screen import show
+from unicare.cli.screen import results, show, waiting
 from unicare.core.errors import SettingsError
 
 if TYPE_CHECKING:
     import socket
+    from types import FrameType
 
+    from fastapi import FastAPI
+
+    from unicare.web.challenge import Challenge
+    from unicare.web.database import Database
     from unicare.web.settings import SiteSettings
+    from unicare.web.upkeep import Machine
 
-__all__ = ["serve"]
+__all__ = ["ChallengeFolder", "DataFolder", "Ending", "log_to_terminal", "serve", "site_needs"]
 
 _PATIENCE_S = 10
+
+ChallengeFolder = Annotated[
+    Path, typer.Option("--challenge", metavar="DIR", help="Folder with challenge.yaml.")
+]
+DataFolder = Annotated[
+    Path, typer.Option("--data", metavar="DIR", help="Folder in which the site keeps its own data.")
+]
 
 
 @told_plainly
 def serve(
-    challenge: Annotated[Path, typer.Option(metavar="DIR", help="Folder with challenge.yaml.")],
-    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder in which the site keeps its own data.")],
+    challenge: ChallengeFolder,
+    data: DataFolder,
     host: Annotated[
         str | None, typer.Option(help="Address to listen on; 127.0.0.1 if not given.", show_default=False)
     ] = None,
     port: Annotated[
         int | None, typer.Option(help="Port to listen on; 8000 if not given.", show_default=False)
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=256, help="Processes that check and evaluate; 1 if not given.", show_default=False
+        ),
+    ] = None,
+    no_workers: Annotated[
+        bool, typer.Option("--no-workers", help="None here: unicare site worker runs them, also elsewhere.")
+    ] = False,
     as_json: AsJson = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Serve the public pages of a challenge and their API. Log-in and submissions aren't there yet."""
-    try:
-        import uvicorn
+    """Run the site of a challenge: pages, API, workers, mails. Ctrl-C ends it, a second one at once.
 
-        from unicare.web.app import create_app
-        from unicare.web.database import Database, upgrade
-        from unicare.web.log import configure_logging
+    The challenge's folder is read when the site starts; restart it to take up changes.
+    """
+    site_needs()
+    from unicare.web.app import create_app
+    from unicare.web.challenge import load_challenge
+    from unicare.web.database import Database, upgrade
+    from unicare.web.settings import load_settings
+    from unicare.web.upkeep import look_at_machine
+
+    wanted = 0 if no_workers else workers
+    settings = load_settings(data, challenge_dir=challenge, host=host, port=port, workers=wanted)
+    content = load_challenge(challenge)
+    listening = _listen(settings)
+    database = Database.open(settings.database_url.get_secret_value())
+    try:
+        upgrade(database.engine)
+        with waiting("looking for what runs containers"):
+            machine = look_at_machine(settings, content)
+        app = create_app(machine.settings, content, database)
+        begin = log_to_terminal(verbose)
+        begin()
+        _tell(machine, content, database, as_json)
+        _run(app, listening, machine.settings, begin)
+    finally:
+        database.close()
+        listening.close()
+
+
+def site_needs() -> None:
+    """Says what to install where the site's packages are missing.
+
+    Raises:
+        SettingsError: one is.
+    """
+    try:
+        import alembic  # noqa: F401
+        import fastapi  # noqa: F401
+        import uvicorn  # noqa: F401
+
+        import unicare.web.upkeep  # noqa: F401
     except ModuleNotFoundError as error:
         raise SettingsError(
             "the site needs more than is installed",
             found=f"no {error.name}",
             mend="run pip install 'unicare[web]'",
         ) from None
-    from unicare.web.challenge import load_challenge
-    from unicare.web.settings import load_settings
 
-    settings = load_settings(data, challenge_dir=challenge, host=host, port=port)
-    content = load_challenge(challenge)
-    listening = _listen(settings)
-    database = Database.open(settings.database_url.get_secret_value())
-    try:
-        upgrade(database.engine)
-        app = create_app(settings, content, database)
-        configure_logging(level=logging.DEBUG if verbose else logging.INFO)
-        config = uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            lifespan="off",
-            timeout_graceful_shutdown=_PATIENCE_S,
+
+def log_to_terminal(verbose: int) -> Callable[[], None]:
+    """What sends the log of a process to standard error: for people at a terminal, as JSON elsewhere."""
+    from unicare.web.log import configure_logging
+
+    level = logging.DEBUG if verbose else logging.INFO
+    return partial(configure_logging, level=level, readable=sys.stderr.isatty())
+
+
+class Ending:
+    """What Ctrl-C and SIGTERM do: the first time all ends in good order, the second time at once.
+
+    At once is safe, too: leases of work that was under way run out, and it is done again. Workers end with
+    this process.
+
+    Args:
+        ways: called the first time.
+    """
+
+    def __init__(self, *ways: Callable[[], None]) -> None:
+        self._ways = ways
+        self._asked = False
+
+    def __call__(self, _number: int, _frame: FrameType | None) -> None:
+        """The handler of a signal."""
+        if self._asked:
+            os._exit(INTERRUPTED)
+        self._asked = True
+        if sys.stderr.isatty():
+            print("\nending; work under way is handed back. Ctrl-C again ends at once", file=sys.stderr)
+        for way in self._ways:
+            way()
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Handles these signals meanwhile."""
+        before = {one: signal.signal(one, self) for one in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for one, handler in before.items():
+                signal.signal(one, handler)
+
+
+def _run(
+    app: FastAPI, listening: socket.socket, settings: SiteSettings, begin_worker: Callable[[], None]
+) -> None:
+    """Pages and all that runs beside them, until told to stop."""
+    import uvicorn
+
+    from unicare.web.upkeep import Upkeep, chores_of
+    from unicare.web.upkeep.chores import mailer_here
+
+    class Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            ending(sig, frame)
+
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        log_level=logging.WARNING if sys.stderr.isatty() else logging.INFO,
+        lifespan="off",
+        timeout_graceful_shutdown=_PATIENCE_S,
+    )
+    server = Server(config)
+    upkeep = Upkeep(chores_of(app.state.site, mailer_here(settings)), settings, begin_worker)
+    ending = Ending(upkeep.stop, partial(setattr, server, "should_exit", True))
+    with ending.listening(), upkeep:
+        server.run(sockets=[listening])
+
+
+def _tell(machine: Machine, challenge: Challenge, database: Database, as_json: bool) -> None:
+    """What runs, for whoever started it."""
+    from unicare.web.accounts.organisers import count_organisers
+    from unicare.web.challenge import PhaseState
+    from unicare.web.database import utc_now
+
+    settings = machine.settings
+    with database.reading() as session:
+        organisers = count_organisers(session)
+    phases = [one for one in challenge.phases if one.state(utc_now()) is PhaseState.OPEN]
+    mail = "smtp" if settings.smtp_url is not None else "log" if settings.local else "kept"
+    facts: dict[str, Any] = {
+        "title": challenge.title,
+        "url": settings.base_url,
+        "data": str(settings.data_dir),
+        "open_phases": [one.name for one in phases],
+        "workers": settings.workers,
+        "takes_containers": machine.takes_containers,
+        "container_engine": machine.engine,
+        "no_container_engine": machine.no_engine,
+        "mail": mail,
+        "organisers": organisers,
+    }
+    if as_json:
+        show(facts, "", as_json)
+        sys.stdout.flush()
+        return
+    _draw(facts, [one.title or one.name for one in phases])
+
+
+def _draw(facts: dict[str, Any], phases: list[str]) -> None:
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
+
+    console = results()
+    head = Text.assemble((facts["title"], "bold"), "\n", (facts["url"], "cyan underline"))
+    table = Table.grid(padding=(0, 3, 0, 0))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row("open now", ", ".join(phases) or "no phase")
+    table.add_row("workers", _workers(facts["workers"]))
+    if facts["takes_containers"]:
+        table.add_row("containers", _containers(facts))
+    table.add_row("mail", _MAIL[facts["mail"]])
+    table.add_row("data", facts["data"])
+    console.print(Padding(head, (1, 2, 1, 2)))
+    console.print(Padding(table, (0, 2, 1, 2)))
+    if facts["organisers"] == 0:
+        make = f"unicare site organiser YOU@EXAMPLE.ORG --data {facts['data']}"
+        console.print(
+            Padding(Text.assemble(("Nobody is organiser yet. Make one:\n", "yellow"), make), (0, 2, 1, 2))
         )
-        where = {"title": content.title, "url": settings.base_url, "data": str(settings.data_dir)}
-        show(where, f"{content.title}: {settings.base_url} (Ctrl-C stops it)", as_json)
-        with suppress(KeyboardInterrupt):  # raised again when all requests are answered
-            uvicorn.Server(config).run(sockets=[listening])
-    finally:
-        database.close()
-        listening.close()
+    console.print(Padding(Text("Ctrl-C ends it.", style="dim"), (0, 2, 1, 2)))
+
+
+_MAIL = {
+    "smtp": "sent by SMTP",
+    "log": "shown here, not sent; UNICARE_SMTP_URL sends it",
+    "kept": "kept, not sent: set UNICARE_SMTP_URL, or nobody can confirm an address",
+}
+
+
+def _workers(count: int) -> str:
+    if count == 0:
+        return "none here; unicare site worker runs one"
+    return f"{count}, kept by this process"
+
+
+def _containers(facts: dict[str, Any]) -> str:
+    if facts["container_engine"]:
+        return f"run here, by {facts['container_engine']}"
+    if facts["no_container_engine"]:
+        return f"wait for a worker that runs them; here: {facts['no_container_engine']}"
+    return "wait for a worker that runs them"
 
 
 def _listen(settings: SiteSettings) -> socket.socket:

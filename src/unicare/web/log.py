@@ -18,21 +18,28 @@ _SECRET_KEYS = re.compile(
 _URL_PASSWORD = re.compile(r"(?<=://)([^\s:/@]*):[^\s@]+@")
 _BEARER = re.compile(r"\b(bearer|basic)\s+[A-Za-z0-9+/._~=-]{8,}", re.IGNORECASE)
 _HIDDEN = "[hidden]"
+_REQUESTS = "unicare.web.routes.requests"
 _QUIET = ("uvicorn.access", "multipart", "python_multipart", "asyncio", "httpx", "httpx2")
 
 
-def configure_logging(stream: TextIO | None = None, level: int = logging.INFO) -> None:
+def configure_logging(
+    stream: TextIO | None = None, level: int = logging.INFO, *, readable: bool = False
+) -> None:
     """Sends everything that this process logs to one place, a line of JSON each.
 
     Args:
         stream: where to; standard error if not given.
         level: of what unicare itself says; of others nothing below INFO, since it may hold what people sent.
+        readable: lines for a person at a terminal instead, and requests only at level DEBUG.
     """
+    last: Any = structlog.processors.JSONRenderer(ensure_ascii=False)
+    if readable:
+        last = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.TimeStamper(fmt="%H:%M:%S" if readable else "iso", utc=not readable),
     ]
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(
@@ -42,7 +49,7 @@ def configure_logging(stream: TextIO | None = None, level: int = logging.INFO) -
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
                 hide_secrets,
-                structlog.processors.JSONRenderer(ensure_ascii=False),
+                last,
             ],
         )
     )
@@ -53,6 +60,7 @@ def configure_logging(stream: TextIO | None = None, level: int = logging.INFO) -
     own.handlers.clear()
     own.propagate = True
     own.setLevel(level)
+    logging.getLogger(_REQUESTS).setLevel(logging.WARNING if readable and level > logging.DEBUG else level)
     for name in _QUIET:  # requests are logged by the site itself, without what stands in their addresses
         logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(

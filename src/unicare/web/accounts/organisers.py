@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from unicare.web.accounts import letters
 from unicare.web.accounts.door import Door
-from unicare.web.accounts.names import check_text, key_of
+from unicare.web.accounts.names import check_text, email_key, key_of
 from unicare.web.accounts.people import require_organiser
 from unicare.web.accounts.refusals import AccountError, Reason
 from unicare.web.accounts.registration import RegistrationForm, check_form
@@ -21,10 +21,12 @@ from unicare.web.database.tables import ApiToken, Registration, RegistrationStat
 from unicare.web.mail import enqueue
 
 __all__ = [
+    "count_organisers",
     "create_organiser",
     "decide",
     "disable_user",
     "enable_user",
+    "has_account",
     "list_registrations",
     "set_organiser",
 ]
@@ -68,6 +70,18 @@ def create_organiser(door: Door, form: RegistrationForm) -> int:
         return user.id
 
     return door.database.transact(write)
+
+
+def has_account(session: Session, email: str) -> bool:
+    """Whether somebody has an account with an address, and has shown that it is theirs."""
+    confirmed = (User.email_key == email_key(email)) & User.email_confirmed_at.is_not(None)
+    return session.scalar(select(User.id).where(confirmed)) is not None
+
+
+def count_organisers(session: Session) -> int:
+    """How many people are organisers and can log in."""
+    usable = User.is_organiser & User.email_confirmed_at.is_not(None) & User.disabled_at.is_(None)
+    return session.scalar(select(func.count()).select_from(User).where(usable)) or 0
 
 
 def set_organiser(

@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from multiprocessing.context import SpawnProcess
 
 import structlog
@@ -25,7 +26,9 @@ _LONG_LIFE_S = 60.0
 _GRACE_S = 20.0
 
 
-def run_workers(settings: SiteSettings, stop: threading.Event) -> None:
+def run_workers(
+    settings: SiteSettings, stop: threading.Event, begin: Callable[[], None] | None = None
+) -> None:
     """Keeps as many workers as the settings say, until ``stop`` is set; they end with this process.
 
     One that dies is begun again, after a pause that grows while they die young. To be called in a thread that
@@ -34,8 +37,9 @@ def run_workers(settings: SiteSettings, stop: threading.Event) -> None:
     Args:
         settings: of the site; its database has its tables.
         stop: set by whoever wants them to end; they leave work that is under way to others.
+        begin: what each of these processes does first, such as saying where its log goes.
     """
-    places = [_Place(settings, number) for number in range(settings.workers)]
+    places = [_Place(settings, number, begin) for number in range(settings.workers)]
     try:
         while not stop.wait(_LOOK_S):
             for place in places:
@@ -51,9 +55,10 @@ def run_workers(settings: SiteSettings, stop: threading.Event) -> None:
 class _Place:
     """Where one worker after the other works."""
 
-    def __init__(self, settings: SiteSettings, number: int) -> None:
+    def __init__(self, settings: SiteSettings, number: int, begin: Callable[[], None] | None) -> None:
         self._settings = settings
         self._number = number
+        self._begin = begin
         self._process: SpawnProcess | None = None
         self._begun = 0.0
         self._not_before = 0.0
@@ -71,7 +76,8 @@ class _Place:
         if self._process is None and now >= self._not_before:
             context = multiprocessing.get_context("spawn")
             name = f"unicare worker {self._number}"
-            self._process = context.Process(target=_work, args=(self._settings, os.getpid()), name=name)
+            told = (self._settings, os.getpid(), self._begin)
+            self._process = context.Process(target=_work, args=told, name=name)
             self._process.start()
             self._begun = now
 
@@ -86,8 +92,10 @@ class _Place:
             self._process.join()
 
 
-def _work(settings: SiteSettings, parent: int) -> None:
+def _work(settings: SiteSettings, parent: int, begin: Callable[[], None] | None) -> None:
     end_with_parent(parent)
+    if begin is not None:
+        begin()
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that keeps them
