@@ -12,6 +12,7 @@ from unicare.web.accounts.refusals import Reason as AccountReason
 from unicare.web.archive.upload_rules import Reason as UploadReason
 from unicare.web.archive.upload_rules import UploadRefusedError
 from unicare.web.life import MoveRefusedError, QuotaUsedUpError
+from unicare.web.standings.freeze import FreezeRefusedError
 
 __all__ = ["RefusedError", "Told", "told_of"]
 
@@ -106,6 +107,7 @@ _TELLERS: tuple[tuple[type[UnicareError], Callable[[Any, str], Told]], ...] = (
     (UploadRefusedError, _tell_upload),
     (QuotaUsedUpError, lambda error, text: Told(_CONFLICT, text, "quota_used_up")),
     (MoveRefusedError, lambda error, text: Told(_CONFLICT, text, "not_now")),
+    (FreezeRefusedError, lambda error, text: Told(_CONFLICT, text, "not_now")),
     (SubmissionError, lambda error, text: Told(422, text, "submission")),
     (OutputError, _tell_unavailable),
     (ContainerError, _tell_unavailable),
