@@ -33,6 +33,8 @@ def test_requests_are_counted_by_route_and_never_by_address(tmp_path: Path) -> N
     client = asking(made_app(tmp_path))
     for address in ("/boards/open", "/boards/hidden", "/boards/secret-name", "/secret-page", "/"):
         client.get(address)
+    for address in ("/api/v1/boards/open", "/api/v1/submissions/7"):
+        client.get(address)
     client.head("/")
     client.request("BREW", "/")
     text = client.get("/metrics").text
@@ -40,6 +42,11 @@ def test_requests_are_counted_by_route_and_never_by_address(tmp_path: Path) -> N
     assert 'unicare_http_requests_total{method="GET",route="/boards/{name}",status="200"} 2.0' in counted
     assert 'unicare_http_requests_total{method="GET",route="/boards/{name}",status="404"} 1.0' in counted
     assert 'unicare_http_requests_total{method="GET",route="unmatched",status="404"} 1.0' in counted
+    assert (
+        'unicare_http_requests_total{method="GET",route="/api/v1/boards/{name}",status="200"} 1.0' in counted
+    )
+    told = 'unicare_http_requests_total{method="GET",route="/api/v1/submissions/{submission_id}",status="401"} 1.0'
+    assert told in counted
     assert 'unicare_http_requests_total{method="HEAD",route="/",status="200"} 1.0' in counted
     assert 'unicare_http_requests_total{method="other",route="/",status="405"} 1.0' in counted
     assert 'unicare_http_request_seconds_count{method="GET",route="/boards/{name}"} 3.0' in text
