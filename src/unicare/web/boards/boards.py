@@ -262,7 +262,7 @@ class Boards:
         return _Shown(
             Ranked(scored.result, join_baselines(scored.baselines, published)),
             scored.as_of,
-            counting=scored.counting,
+            counting=scored.counting or (over and scored.result is not None),  # else it were frozen
             notes=scored.notes,
         )
 

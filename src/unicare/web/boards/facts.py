@@ -208,7 +208,7 @@ class BoardFacts(BoardSummary):
         overall: the ranks of the tables joined into one; null if the board doesn't join them.
         tables: none while the runs are hidden.
         as_of: when these were the runs that count; null for published ones.
-        counting: whether there are newer runs than these, which are being counted.
+        counting: whether runs that count, or may, aren't in it yet.
         frozen: when it was frozen; null if it isn't yet, and for published ones.
         bootstrap: samples behind the intervals; 0 if there are none.
         confidence: of the intervals.
