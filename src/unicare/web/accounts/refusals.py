@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
@@ -63,14 +63,18 @@ class Refused:
     Attributes:
         reason: ``WRONG`` whenever telling more would tell strangers who has an account.
         wait: after which it may be tried again.
+        instead: a sentence that fits better than the usual one; empty if none does.
     """
 
     reason: Reason
     wait: timedelta | None = None
+    instead: str = field(default="", compare=False)
 
     @property
     def told(self) -> str:
         """The sentence for the person."""
+        if self.instead:
+            return self.instead
         if self.reason is Reason.TOO_OFTEN:
             minutes = max(1, round((self.wait or timedelta()).total_seconds() / 60))
             return f"This was tried too often. Try again in {minutes} minute{'s' if minutes > 1 else ''}."

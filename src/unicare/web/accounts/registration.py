@@ -41,6 +41,10 @@ __all__ = [
 
 _LONGEST_NAME = 100
 _LONGEST_AFFILIATION = 200
+_WRONG_PASSWORD = (
+    "This isn't the password that was chosen when this address was registered. If it wasn't you, or you "
+    "don't remember it, register again: the new mail's link counts."
+)
 
 
 @dataclass(frozen=True)
@@ -132,7 +136,7 @@ def confirm_email(door: Door, token: str, password: str, origin: Origin) -> Logg
         if link is None or person is None or user is None or person.disabled_at is not None:
             return Refused(Reason.LINK_VOID)
         if not right or person.password_hash != user.password_hash:
-            return Refused(Reason.WRONG)
+            return Refused(Reason.WRONG, instead=_WRONG_PASSWORD)
         link.used_at = person.email_confirmed_at = now
         registration = session.get(Registration, person.id)
         if registration is not None and not door.rules.approval and registration.status == "pending":

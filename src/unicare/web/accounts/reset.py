@@ -129,7 +129,7 @@ def change_password(
     if wait is not None:
         return Refused(Reason.TOO_OFTEN, wait)
     if not door.passwords.verify(user.password_hash, old):
-        return Refused(Reason.WRONG)
+        return Refused(Reason.WRONG, instead="The password until now isn't right.")
     password_hash = door.passwords.hash(new)
 
     def write(session: Session) -> Refused | None:

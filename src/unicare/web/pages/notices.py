@@ -9,5 +9,22 @@ __all__ = ["NOTICES"]
 NOTICES: Mapping[str, str] = {
     "logged-in": "You are logged in.",
     "logged-out": "You are logged out.",
+    "logged-out-everywhere": "You are logged out, here and everywhere else.",
+    "confirmed": "Your address is confirmed, and you are logged in.",
+    "password-set": "Your new password is set. Log in with it.",
+    "password-changed": "Your password is changed. Other browsers are logged out.",
+    "agreed": "You accepted the agreement.",
+    "token-revoked": "The API token is revoked.",
+    "team-founded": "Your team is founded. Invite the others.",
+    "team-renamed": "Your team has its new name.",
+    "team-left": "You left the team.",
+    "team-joined": "You are in the team now.",
+    "captain-changed": "The team has a new captain.",
+    "member-removed": "The person isn’t in the team any more.",
+    "invited": "The invitation is on its way.",
+    "invitation-withdrawn": "The invitation is taken back.",
+    "invitation-declined": "You declined the invitation.",
+    "submission-cancelled": "The submission is taken back.",
+    "submission-queued": "The submission waits for its evaluation.",
 }
 """Key to sentence."""

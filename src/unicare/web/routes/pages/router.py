@@ -6,11 +6,20 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
 from unicare.web.deps import csrf_checked
-from unicare.web.routes.pages import public
+from unicare.web.routes.pages import account, door, invitation, passwords, public, registration, submissions, team
 
 __all__ = ["pages_router"]
 
-_ROUTERS = (public.router,)
+_ROUTERS = (
+    public.router,
+    door.router,
+    registration.router,
+    passwords.router,
+    account.router,
+    team.router,
+    invitation.router,
+    submissions.router,
+)
 
 
 def pages_router() -> APIRouter:
