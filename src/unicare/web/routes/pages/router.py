@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
 from unicare.web.deps import csrf_checked
-from unicare.web.routes.pages import account, door, invitation, passwords, public, registration, submissions, team
+from unicare.web.routes.pages import account, door, invitation, passwords, public, registration, team
 
 __all__ = ["pages_router"]
 
@@ -18,7 +18,6 @@ _ROUTERS = (
     account.router,
     team.router,
     invitation.router,
-    submissions.router,
 )
 
 
