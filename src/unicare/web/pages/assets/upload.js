@@ -25,7 +25,7 @@ const duration = (seconds) => {
 const count = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
 
 // what was dropped, folders opened: [{name, file}]
-async function dropped(items) {
+async function dropped({ items, files }) {
   const found = [];
   const walk = async (entry) => {
     if (entry.isFile) {
@@ -40,7 +40,8 @@ async function dropped(items) {
       for (const one of some) await walk(one);
     }
   };
-  const entries = [...items].map((item) => item.webkitGetAsEntry()).filter(Boolean);
+  const entries = [...items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  if (!entries.length) return [...files].map((file) => ({ name: file.name, file }));
   for (const entry of entries) await walk(entry);
   return found;
 }
@@ -144,7 +145,7 @@ class UploadForm {
       parts.drop.classList.toggle("over", event.type === "dragover");
     };
     for (const type of ["dragover", "dragleave", "drop"]) parts.drop.addEventListener(type, over);
-    parts.drop.addEventListener("drop", async (event) => this.#choose(await dropped(event.dataTransfer.items)));
+    parts.drop.addEventListener("drop", async (event) => this.#choose(await dropped(event.dataTransfer)));
     form.addEventListener("submit", (event) => (event.preventDefault(), this.#start()));
     acts.pause.addEventListener("click", () => (this.transfer.state === "paused" ? this.transfer.run() : this.transfer.pause()));
     acts.again.addEventListener("click", () => this.#again());
