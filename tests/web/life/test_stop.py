@@ -29,6 +29,7 @@ from unicare.web.life.worker import Worker, run_worker
 from unicare.web.sandbox.archive_writer import IMAGE_PREFIX
 from unicare.web.sandbox.owner import PREFIX
 from unicare.web.sandbox.probe import find_engine
+from unicare.web.sandbox.sweep import remove_leftovers
 from unicare.web.settings import load_settings
 
 SLEEPS = "import pathlib, sys, time; pathlib.Path({note!r}).touch(); time.sleep(600)"
@@ -161,7 +162,11 @@ def test_in_the_middle_of_a_real_container(site, team, stopped, tmp_path):
         ours = [name for name in real_engine.containers(PREFIX) if f"-{pid}-" in name]
         return any(real_engine.inspect(name).pid for name in ours)
 
-    stopped(runs, container_engine=real_engine.name)
+    try:
+        stopped(runs, container_engine=real_engine.name)
+    except BaseException:
+        remove_leftovers(real_engine, site.scratch)
+        raise
     handed_back(site, one)
     left = [*real_engine.containers(PREFIX), *real_engine.images(IMAGE_PREFIX)]
     assert [name for name in left if f"-{pids[0]}-" in name] == []
