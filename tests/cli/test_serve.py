@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,13 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
+from tests.web.life.conftest import challenge_folder, zipped  # noqa: F401  fixtures
+from tests.web.life.players import assert_sound, new_team, submission_of, upload
 from typer.testing import CliRunner
 
 from unicare.cli.app import app
+from unicare.web.life.site import open_site
+from unicare.web.settings import load_settings
 
 CARE = Path(__file__).parents[2] / "examples" / "challenges" / "care2025"
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("UNICARE_")}
@@ -36,12 +40,15 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(data: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def served(
+    data: Path, *more: object, challenge: Path = CARE, **environment: str
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A site that answers, and its address."""
     port = free_port()
-    words = command("--challenge", CARE, "--data", data, "--port", port, "--json")
+    words = command("--challenge", challenge, "--data", data, "--port", port, "--json", *more)
     pipe = subprocess.PIPE
-    with subprocess.Popen(words, stdout=pipe, stderr=pipe, text=True, env=ENVIRONMENT) as process:
+    env = {**ENVIRONMENT, "UNICARE_CONTAINER_ENGINE": "none", **environment}
+    with subprocess.Popen(words, stdout=pipe, stderr=pipe, text=True, env=env) as process:
         try:
             address = f"http://127.0.0.1:{port}"
             until = time.monotonic() + 60
@@ -66,7 +73,8 @@ def test_it_answers_and_ends_when_told_to(tmp_path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         said, told = process.communicate(timeout=60)
         assert process.returncode == 0
-    assert json.loads(said)["url"] == address
+    facts = json.loads(said)
+    assert (facts["url"], facts["workers"], facts["mail"], facts["organisers"]) == (address, 1, "log", 0)
     lines: list[dict[str, Any]] = [json.loads(line) for line in told.splitlines() if line.startswith("{")]
     assert any(line.get("route") == "/boards/{name}" and line["status"] == 200 for line in lines)
     assert "Traceback" not in told
@@ -106,3 +114,69 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
     assert done.exit_code == 2
     assert "can't be listened on" in done.stderr
     assert not (tmp_path / "site.sqlite").exists()
+
+
+def until(true: Callable[[], object]) -> None:
+    """Waits for something that another process does."""
+    end = time.monotonic() + 90
+    while not true():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.02)
+
+
+def children_of(process: int) -> list[int]:
+    """The processes that a process has begun, whichever thread of it."""
+    tasks = Path(f"/proc/{process}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]
+
+
+def alive(process: int) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{process}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def test_submissions_are_evaluated_and_one_under_way_is_handed_back(
+    tmp_path: Path,
+    challenge_folder: Path,  # noqa: F811
+    zipped: Callable[..., bytes],  # noqa: F811
+) -> None:
+    data = tmp_path / "data"
+    with served(data, challenge=challenge_folder, UNICARE_SWEEP_SECONDS="0.2") as (process, _):
+        site = open_site(load_settings(data, challenge_dir=challenge_folder, container_engine="none"))
+        team = new_team(site.database, "red")
+        first = upload(site, team, zipped(shift=1))
+        until(lambda: submission_of(site.database, first).state == "scored")
+        second = upload(site, team, zipped())
+        until(lambda: submission_of(site.database, second).state == "running")
+        workers = children_of(process.pid)
+        process.send_signal(signal.SIGTERM)
+        _, told = process.communicate(timeout=90)
+        assert process.returncode == 0, told
+        assert submission_of(site.database, second).state == "queued"
+        assert workers
+        until(lambda: not any(alive(one) for one in workers))
+        assert_sound(site.database)
+        site.database.close()
+
+
+def test_a_second_ctrl_c_ends_all_of_it_at_once(tmp_path: Path) -> None:
+    with served(tmp_path / "data", "--workers", 2) as (process, _):
+        until(lambda: len(children_of(process.pid)) >= 2)
+        workers = children_of(process.pid)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+        assert process.returncode == 130
+        until(lambda: not any(alive(one) for one in workers))
+
+
+def test_a_site_without_workers_begins_none(tmp_path: Path) -> None:
+    with served(tmp_path / "data", "--no-workers") as (process, _):
+        assert children_of(process.pid) == []
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=60)
+        assert process.returncode == 0
+    assert json.loads(said)["workers"] == 0

@@ -101,18 +101,18 @@ def worker(
         machine = look_at_machine(settings, content)
     begin = log_to_terminal(verbose)
     begin()
-    count = machine.settings.workers
-    containers = f", containers by {machine.engine}" if machine.engine else ""
-    if machine.no_engine:
-        containers = f", no containers: {machine.no_engine}"
-    show(
-        {"title": content.title, "workers": count, "container_engine": machine.engine},
-        f"{content.title}: {count} worker{'s' if count > 1 else ''}{containers} (Ctrl-C ends)",
-        as_json,
-    )
-    sys.stdout.flush()
     upkeep = Upkeep((), machine.settings, begin)
     with Ending(upkeep.stop).listening(), upkeep:
+        count = machine.settings.workers
+        containers = f", containers by {machine.engine}" if machine.engine else ""
+        if machine.no_engine:
+            containers = f", no containers: {machine.no_engine}"
+        show(
+            {"title": content.title, "workers": count, "container_engine": machine.engine},
+            f"{content.title}: {count} worker{'s' if count > 1 else ''}{containers} (Ctrl-C ends)",
+            as_json,
+        )
+        sys.stdout.flush()
         upkeep.wait()
 
 
