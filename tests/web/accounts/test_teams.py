@@ -173,6 +173,18 @@ def test_organisers_disqualify_with_a_reason(site):
     assert not site.ask(find_person, site.rules, ada).disqualified
 
 
+def test_a_disqualified_team_is_not_left_for_a_new_one(site):
+    ada, bob = site.person("ada"), site.person("bob")
+    team_id = site.team(ada)
+    join(site, ada, bob, "bob")
+    site.do(disqualify_team, site.rules, site.organiser(), team_id, "trained on the test set")
+    refused(site, Reason.NOT_ALLOWED, leave_team, site.rules, bob)
+    refused(site, Reason.NOT_ALLOWED, remove_member, site.rules, ada, bob)
+    refused(site, Reason.NOT_ALLOWED, rename_team, site.rules, ada, "Whites")
+    site.do(remove_member, site.rules, site.organiser(), bob)
+    assert members(site, team_id) == [("ada", True)]
+
+
 def test_who_may_not_take_part_founds_no_team(site):
     ada = site.person("ada")
     site.set_rules(agreement_version="2")

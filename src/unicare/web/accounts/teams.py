@@ -64,9 +64,11 @@ def rename_team(
     """Gives the captain's team another name.
 
     Raises:
-        AccountError: the person isn't captain, or the name can't be used or is taken.
+        AccountError: the person isn't captain, the name can't be used or is taken, or the team is
+            disqualified: boards and people know it by this name.
     """
     team = captained_team(session, rules, user_id)
+    _refuse_disqualified(session, team.id)
     name = _free_name(session, name, team.id)
     record(
         session,
@@ -87,9 +89,11 @@ def leave_team(
     """Leaves the team. The next captain is who has been in it for longest; without anybody it is dissolved.
 
     Raises:
-        AccountError: the person is in none, or the team has handed something in.
+        AccountError: the person is in none, or the team has handed something in, or is disqualified: its
+            people would only found another.
     """
     membership = _membership(session, user_id)
+    _refuse_disqualified(session, membership.team_id)
     _refuse_after_runs(session, membership.team_id)
     _end_membership(session, membership, now)
     record(session, "team.left", f"team:{membership.team_id}", actor_id=user_id, now=now, address=address)
@@ -117,6 +121,7 @@ def remove_member(
         team = captained_team(session, rules, actor_id)
         if team.id != membership.team_id or actor_id == user_id:
             raise AccountError("only their captain may let people go", Reason.NOT_ALLOWED)
+        _refuse_disqualified(session, team.id)
         _refuse_after_runs(session, team.id)
     _end_membership(session, membership, now)
     record(
@@ -269,6 +274,15 @@ def _refuse_after_runs(session: Session, team_id: int) -> None:
         raise AccountError(
             "the team has handed something in, its people stay together",
             Reason.HAS_RUNS,
+            mend="write to the organisers",
+        )
+
+
+def _refuse_disqualified(session: Session, team_id: int) -> None:
+    if session.get_one(Team, team_id).disqualified_at is not None:
+        raise AccountError(
+            "the organisers took this team off the boards; it stays as it is",
+            Reason.NOT_ALLOWED,
             mend="write to the organisers",
         )
 
