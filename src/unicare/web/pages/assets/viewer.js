@@ -183,7 +183,7 @@ class Viewer {
     );
     const caption = made("caption", {}, "Volumes ", made("span", { className: "quiet", textContent: "ml" }));
     const table = made("table", { className: "viewer-amounts" }, caption, made("thead", {}, head), made("tbody", {}, ...body));
-    this.frame.append(table);
+    this.frame.append(made("div", { className: "scroll", role: "region", tabIndex: 0, "aria-label": "Volumes" }, table));
   }
 
   #say(words) {
