@@ -1,8 +1,12 @@
-"""kill -9 of the site's web process and workers, hundreds of times at random points of submissions' lives.
+"""kill -9 of the site's web process, workers and database, hundreds of times at random points of their work.
+
+    python -m bench.site_kills --database postgresql
 
 The challenge is two boxes on a small grid: what is tried is not how anything is measured. Uploading, taking
 in, checking, queueing and scoring are the site's own, in processes of their own. At the end every submission
-has to be scored once or failed with its quota given back; anything else is printed, and the exit status is 1.
+that the web process has said yes to has to be there, scored once or failed with its quota given back; all else
+is printed, and the exit status is 1. With PostgreSQL, the server is killed as well: its first process, all of
+its processes, or one that serves a connection.
 """
 
 from __future__ import annotations
@@ -14,12 +18,13 @@ import json
 import multiprocessing
 import os
 import random
+import sys
 import tempfile
 import threading
 import time
 import zipfile
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
@@ -27,12 +32,16 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
+from tests.web.postgres import KilledServer, Victim
 
+from unicare.core.errors import UnicareError
 from unicare.data.cohort import CohortRow, write_cohort
 from unicare.web.database import upgrade
 from unicare.web.database.tables import AuditEntry, Evaluation, QuotaSlot, Submission, Team, Upload, User
 from unicare.web.life.arrivals import take_upload
+from unicare.web.life.clean import discard_unneeded, remove_orphans
 from unicare.web.life.hand_in import begin_submission
 from unicare.web.life.site import WorkingSite, open_site
 from unicare.web.life.states import HOLDS_SLOT, State
@@ -43,6 +52,13 @@ ENDS = (State.SCORED, State.FAILED)
 CASES = {"one": ("A", "ID"), "two": ("F", "OOD")}
 AFFINE = np.diag([-1.0, -1.0, 8.0, 1.0])
 BLOCK_BYTES = 200
+SAID_YES = "said_yes"
+VICTIMS: tuple[Victim, ...] = ("first", "all", "one")
+VICTIMS_TOLD = {
+    "first": "first process",
+    "all": "all processes",
+    "one": "a connection's process",
+}
 TASK, PHASE = "whs", "validation"
 CHALLENGE = """\
 name: boxes
@@ -115,28 +131,43 @@ def work(data_dir: str, given: dict[str, Any]) -> None:
 
 
 def serve(data_dir: str, given: dict[str, Any], wanted: int, team_id: int, user_id: int) -> None:
-    """What a web process does while a team uploads: begins, goes on where it was, takes what is whole."""
+    """What a web process does while a team uploads; what goes wrong is asked for again, as browsers would."""
     site, data = open_site(settings_of(data_dir, given)), predictions()
-    while True:
-        with site.database.reading() as session:
-            there = session.scalar(select(func.count()).select_from(Submission)) or 0
-            waiting = session.execute(
-                select(Submission.id, Submission.upload_id).where(Submission.state == State.UPLOADING)
-            ).all()
-        for submission_id, upload_id in waiting:
-            state = site.uploads.state(upload_id)
-            for offset in range(state.length, len(data), BLOCK_BYTES):
-                site.uploads.append(upload_id, offset, io.BytesIO(data[offset : offset + BLOCK_BYTES]))
-            take_upload(site, submission_id)
-        if there >= wanted:
-            return
-        announce(site, len(data), team_id, user_id)
+    with Path(data_dir, SAID_YES).open("a") as said_yes:
+        while True:
+            try:
+                there, waiting = look(site)
+                for submission_id, upload_id in waiting:
+                    send(site, submission_id, upload_id, data)
+                if there >= wanted:
+                    return
+                print(announce(site, len(data), team_id, user_id), file=said_yes, flush=True)
+            except (DBAPIError, UnicareError) as error:  # the database is gone …: the answer would be 503
+                print("web:", type(error).__name__, file=sys.stderr, flush=True)
+                time.sleep(0.1)
 
 
-def announce(site: WorkingSite, length: int, team_id: int, user_id: int) -> None:
+def look(site: WorkingSite) -> tuple[int, list[tuple[int, str]]]:
+    """How many submissions there are, and which of them are being uploaded."""
+    with site.database.reading() as session:
+        there = session.scalar(select(func.count()).select_from(Submission)) or 0
+        under_way = select(Submission.id, Submission.upload_id).where(Submission.state == State.UPLOADING)
+        return there, [(one, upload_id or "") for one, upload_id in session.execute(under_way)]
+
+
+def send(site: WorkingSite, submission_id: int, upload_id: str, data: bytes) -> None:
+    """Goes on where an upload stands, and takes it when it is whole."""
+    state = site.uploads.state(upload_id)
+    for offset in range(state.length, len(data), BLOCK_BYTES):
+        site.uploads.append(upload_id, offset, io.BytesIO(data[offset : offset + BLOCK_BYTES]))
+    take_upload(site, submission_id)
+
+
+def announce(site: WorkingSite, length: int, team_id: int, user_id: int) -> int:
+    """Begins a submission; its number."""
     upload_id = site.uploads.begin("boxes.zip", length, team=str(team_id))
 
-    def begin(session: Session, now: datetime) -> None:
+    def begin(session: Session, now: datetime) -> int:
         session.add(
             Upload(
                 id=upload_id,
@@ -148,7 +179,7 @@ def announce(site: WorkingSite, length: int, team_id: int, user_id: int) -> None
             )
         )
         session.flush()
-        begin_submission(
+        return begin_submission(
             session,
             site.challenge,
             team_id=team_id,
@@ -157,9 +188,9 @@ def announce(site: WorkingSite, length: int, team_id: int, user_id: int) -> None
             phase=PHASE,
             upload_id=upload_id,
             now=now,
-        )
+        ).id
 
-    site.transact(begin)
+    return site.transact(begin)
 
 
 def found_a_team(session: Session, now: datetime) -> tuple[int, int]:
@@ -178,9 +209,11 @@ def found_a_team(session: Session, now: datetime) -> tuple[int, int]:
     return team.id, user.id
 
 
-def wrongs(site: WorkingSite, *, at_the_end: bool) -> list[str]:
-    """What must never be."""
-    found = []
+def wrongs(site: WorkingSite, data_dir: str, *, at_the_end: bool) -> dict[str, list[str]]:
+    """What must never be, by sort."""
+    found: dict[str, list[str]] = {"lost": [], "scored twice": [], "stuck": [], "else wrong": []}
+    said_yes = Path(data_dir, SAID_YES)  # read first: the web process goes on meanwhile
+    promised = {int(line) for line in said_yes.read_text().split()} if said_yes.exists() else set()
     with site.database.reading() as session:
         submissions = {one.id: one for one in session.scalars(select(Submission))}
         slots = Counter(session.scalars(select(QuotaSlot.submission_id)))
@@ -188,26 +221,39 @@ def wrongs(site: WorkingSite, *, at_the_end: bool) -> list[str]:
         scores = Counter(
             session.scalars(select(AuditEntry.subject).where(AuditEntry.action == "evaluation.score"))
         )
+    found["lost"] += [f"submission {one} is gone" for one in sorted(promised - submissions.keys())]
     for one in submissions.values():
         if slots[one.id] != (one.state in HOLDS_SLOT):
-            found.append(f"submission {one.id} is {one.state} and has {slots[one.id]} slots")
+            found["else wrong"].append(f"submission {one.id} is {one.state} and has {slots[one.id]} slots")
         if at_the_end and one.state not in ENDS:
-            found.append(f"submission {one.id} is stuck: {one.state}")
+            found["stuck"].append(f"submission {one.id} is {one.state}")
     for each in evaluations:
-        scored = each.state == "scored"
-        if scores[f"evaluation:{each.id}"] != scored or (each.summary is not None) != scored:
-            found.append(
-                f"evaluation {each.id} is {each.state}, scored {scores[f'evaluation:{each.id}']} times"
-            )
+        times, scored = scores[f"evaluation:{each.id}"], each.state == "scored"
+        if times > 1 or sum(one.submission_id == each.submission_id for one in evaluations) > 1:
+            found["scored twice"].append(f"evaluation {each.id} of submission {each.submission_id}: {times}")
+        if times != scored or (each.summary is not None) != scored:
+            found["else wrong"].append(f"evaluation {each.id} is {each.state}, scored {times} times")
         if scored and not site.storage.exists(each.rows_key or "none"):
-            found.append(f"evaluation {each.id} has no rows")
+            found["lost"].append(f"rows of evaluation {each.id}")
         if each.state == "failed" and not each.public_error:
-            found.append(f"evaluation {each.id} failed without a word")
+            found["else wrong"].append(f"evaluation {each.id} failed without a word")
     return found
 
 
+def left_lying(site: WorkingSite) -> int:
+    """How many things had to be cleared up in the end: nobody may be at anything any more."""
+    discard_unneeded(site)
+    orphans = len(remove_orphans(site, timedelta(0))) + len(site.uploads.every())
+    assert remove_orphans(site, timedelta(0)) == []
+    return orphans
+
+
 def play(
-    site: WorkingSite, data_dir: str, given: dict[str, Any], options: argparse.Namespace
+    site: WorkingSite,
+    data_dir: str,
+    given: dict[str, Any],
+    options: argparse.Namespace,
+    server: KilledServer | None,
 ) -> dict[str, Any]:
     """Kills, and then lets it come to its end."""
     context = multiprocessing.get_context("forkserver")
@@ -223,17 +269,25 @@ def play(
         return process
 
     running = {name: begin(name) for name in ("web", *(f"worker {n}" for n in range(options.workers)))}
+    victims = [*sorted(running), *(["database"] if server is not None else [])]
     kills: Counter[str] = Counter()
-    found: list[str] = []
+    found: dict[str, set[str]] = {}
     begun = time.monotonic()
     while sum(kills.values()) < options.kills:
         time.sleep(chance.uniform(0, options.pause_s))
-        name = chance.choice(sorted(running))
-        running[name].kill()
-        running[name].join()
-        kills[name.split()[0]] += 1
-        found += wrongs(site, at_the_end=False)
-        running[name] = begin(name)
+        name = chance.choice(victims)
+        if name == "database" and server is not None:
+            victim = chance.choice(VICTIMS)
+            server.kill(victim)
+            kills[f"database, {VICTIMS_TOLD[victim]}"] += 1
+            time.sleep(chance.uniform(0, 0.5))
+            server.begin()
+        else:
+            running[name].kill()
+            running[name].join()
+            kills[name.split()[0]] += 1
+            running[name] = begin(name)
+        add(found, wrongs(site, data_dir, at_the_end=False))
     killed_for_s = time.monotonic() - begun
     until = time.monotonic() + options.limit_s
     while not over(site, wanted) and time.monotonic() < until:
@@ -244,18 +298,25 @@ def play(
     for process in running.values():
         process.kill()
         process.join()
-    found += wrongs(site, at_the_end=True)
+    add(found, wrongs(site, data_dir, at_the_end=True))
     with site.database.reading() as session:
         states = Counter(session.scalars(select(Submission.state)))
         attempts = Counter(session.scalars(select(Evaluation.attempt)))
     return {
-        "kills": dict(kills),
+        "kills": dict(sorted(kills.items())),
         "submissions": dict(states),
         "attempts of evaluations": dict(sorted(attempts.items())),
         "seconds of kills": round(killed_for_s, 1),
         "seconds until all had ended": round(rest_s, 1),
-        "wrong": sorted(set(found)),
+        "left lying until the sweep": left_lying(site),
+        **{sort: len(every) for sort, every in found.items()},
+        "wrong": sorted(one for every in found.values() for one in every),
     }
+
+
+def add(found: dict[str, set[str]], new: dict[str, list[str]]) -> None:
+    for sort, every in new.items():
+        found.setdefault(sort, set()).update(every)
 
 
 def over(site: WorkingSite, wanted: int) -> bool:
@@ -273,29 +334,40 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--pause-s", type=float, default=1.2, help="longest time between two kills")
     parser.add_argument("--limit-s", type=float, default=600, help="for the rest, after the last kill")
-    parser.add_argument("--database-url", help="an empty database; SQLite if not given")
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, help="where the result is written")
     options = parser.parse_args()
     load = os.getloadavg()[0]
-    with tempfile.TemporaryDirectory() as folder:
-        given = {
-            "challenge_dir": write_challenge(Path(folder, "challenge")),
-            "database_url": options.database_url,
-            "container_engine": "none",
-            "lease_seconds": 3,
-            "sweep_seconds": 0.5,
-        }
-        data_dir = str(Path(folder, "data"))
-        site = open_site(settings_of(data_dir, given))
-        upgrade(site.database.engine)
-        result = {"load before": round(load, 1), "database": site.database.engine.dialect.name}
-        result |= play(site, data_dir, given, options)
-        site.database.close()
+    server = KilledServer(fsync=True) if options.database == "postgresql" else None
+    try:
+        result = {"load before": round(load, 1), "database": options.database} | run(options, server)
+    finally:
+        if server is not None:
+            server.end()
     print(json.dumps(result, indent=2))
     if options.json is not None:
         options.json.write_text(json.dumps(result, indent=2) + "\n")
     return 1 if result["wrong"] else 0
+
+
+def run(options: argparse.Namespace, server: KilledServer | None) -> dict[str, Any]:
+    """A site of its own, with all that befalls it."""
+    with tempfile.TemporaryDirectory() as folder:
+        given = {
+            "challenge_dir": write_challenge(Path(folder, "challenge")),
+            "database_url": None if server is None else server.url,
+            "container_engine": "none",
+            "lease_seconds": 3,
+            "sweep_seconds": 0.5,
+            "retry_seconds": 0.5,
+        }
+        data_dir = str(Path(folder, "data"))
+        site = open_site(settings_of(data_dir, given))
+        upgrade(site.database.engine)
+        result = play(site, data_dir, given, options, server)
+        site.database.close()
+        return result
 
 
 if __name__ == "__main__":

@@ -10,15 +10,20 @@ import ctypes
 import fcntl
 import os
 import pwd
+import random
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
 import psycopg
+
+Victim = Literal["first", "all", "one"]
 
 ADDRESS = "address"
 NOT_HERE = "no PostgreSQL here: initdb of Debian's package postgresql is not installed"
@@ -74,6 +79,96 @@ def cluster_of(shared: Path, owner: int) -> str:
     return address.read_text()
 
 
+class KilledServer:
+    """A cluster of its own, whose server is killed and begun again; for those who try what happens then.
+
+    Commits are written before they are answered, as PostgreSQL does by default.
+
+    Args:
+        fsync: whether they are on the disk by then. Only a machine that dies can tell the difference.
+
+    Attributes:
+        url: of its database.
+    """
+
+    def __init__(self, *, fsync: bool) -> None:
+        self._fsync = fsync
+        self._folder = Path(tempfile.mkdtemp(prefix="unicare-postgres-"))
+        self._person = _unprivileged()
+        os.chown(self._folder, self._person.pw_uid, self._person.pw_gid)
+        made = _start(["initdb", *_NEW], self._folder, self._person).wait(60)
+        assert made == 0, f"initdb ended with {made}"
+        self.url = f"postgresql+psycopg://unicare@/postgres?host={self._folder}"
+        self._server = self._begin()
+
+    def kill(self, victim: Victim) -> None:
+        """kill -9 of the server's first process, of all its processes, or of one that serves a connection.
+
+        In the last case the server begins anew by itself. Else it is gone until ``begin``.
+        """
+        children = _children(self._server.pid)
+        if victim == "one":
+            serving = [pid for pid in children if "unicare" in _title(pid)]
+            if serving:
+                _kill(random.choice(serving))
+            return
+        _kill(self._server.pid)
+        for pid in children if victim == "all" else []:
+            _kill(pid)
+        self._server.wait()
+
+    def begin(self) -> None:
+        """Begins it again, if it isn't there, and waits until it answers."""
+        until = time.monotonic() + 60
+        while True:
+            try:
+                if self._server.poll() is not None:
+                    self._server = self._begin()
+                _wait_until_it_answers(self._server, self._folder)
+            except psycopg.OperationalError:  # processes of the one before hold its memory for a moment
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.1)
+            else:
+                return
+
+    def end(self) -> None:
+        """Ends it, and removes all of it."""
+        self._server.send_signal(signal.SIGQUIT)
+        self._server.wait(30)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _begin(self) -> subprocess.Popen[bytes]:
+        lasting = [*_OPTIONS, "-c", "synchronous_commit=on"]
+        if self._fsync:
+            lasting += ["-c", "fsync=on", "-c", "full_page_writes=on"]
+        server = _start(
+            ["postgres", *lasting, "-k", str(self._folder)], self._folder, self._person, quiet=True
+        )
+        _wait_until_it_answers(server, self._folder)
+        return server
+
+
+def _children(parent: int) -> list[int]:
+    found = []
+    for place in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            if int(place.read_text().rpartition(") ")[2].split()[1]) == parent:
+                found.append(int(place.parent.name))
+    return found
+
+
+def _title(pid: int) -> str:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
+    return ""
+
+
+def _kill(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
 def _keep(shared: Path, owner: int) -> None:
     folder = Path(tempfile.mkdtemp(prefix="unicare-postgres-"))
     server: subprocess.Popen[bytes] | None = None
@@ -104,7 +199,9 @@ def _unprivileged() -> pwd.struct_passwd:
     return pwd.getpwnam("postgres") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
 
 
-def _start(command: list[str], folder: Path, person: pwd.struct_passwd) -> subprocess.Popen[bytes]:
+def _start(
+    command: list[str], folder: Path, person: pwd.struct_passwd, *, quiet: bool = False
+) -> subprocess.Popen[bytes]:
     where = programs()
     assert where is not None, NOT_HERE
     as_root = os.geteuid() == 0
@@ -113,6 +210,7 @@ def _start(command: list[str], folder: Path, person: pwd.struct_passwd) -> subpr
         cwd=folder,
         env={"PATH": os.environ["PATH"], "HOME": str(folder), "LC_ALL": "C", "TZ": "UTC"},
         stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL if quiet else None,
         user=person.pw_uid if as_root else None,
         group=person.pw_gid if as_root else None,
         extra_groups=[] if as_root else None,
