@@ -130,13 +130,12 @@ def test_an_organisers_browser_needs_a_token_of_its_forms(season: Season) -> Non
         assert browser.post(addressed(season, path), json=body).status_code == 403, path
 
 
-@pytest.mark.parametrize("path", [path for path, body in WRITTEN.items() if "reason" in body])
-@pytest.mark.parametrize("reason", ["", "  \n ", "x\x00", "x" * 2001])
-def test_a_reason_is_needed(season: Season, chief: TestClient, path: str, reason: str) -> None:
+def test_a_reason_is_needed(season: Season, chief: TestClient) -> None:
     before = len(_audit(season))
-    answer = chief.post(addressed(season, path), json={**WRITTEN[path], "reason": reason})
-    assert answer.status_code == 422
-    assert answer.json()["field"] == "reason"
+    for path, body in WRITTEN.items():
+        for reason in ("", "  \n ", "x\x00", "x" * 2001) if "reason" in body else ():
+            answer = chief.post(addressed(season, path), json={**body, "reason": reason})
+            assert (answer.status_code, answer.json()["field"]) == (422, "reason"), path
     assert len(_audit(season)) == before
 
 
@@ -338,17 +337,12 @@ def test_the_timeline_is_in_the_order_of_time(both: Season) -> None:
     kinds = [one["kind"] for one in events]
     assert {"phase_opens", "phase_closes", "phase_released", "announcement", "board_freezes"} <= set(kinds)
     counted = [(one["kind"], one["count"], one["failed"]) for one in events if one["count"]]
-    assert (
-        counted
-        == [
-            ("submissions", 2, None),
-            ("evaluations", 2, 1),
-            ("registrations", 2, None),
-            ("submissions", 2, None),
-            ("evaluations", 1, 0),
-        ]
-        or len(counted) == 5
-    )
+    assert sorted(counted[:2]) == [("evaluations", 2, 1), ("submissions", 3, None)]
+    assert sorted(counted[2:]) == [
+        ("evaluations", 1, 0),
+        ("registrations", 2, None),
+        ("submissions", 1, None),
+    ]
     ahead = [one["ahead"] for one in events]
     assert ahead == sorted(ahead)
     assert ahead.count(True) >= 3

@@ -21,7 +21,6 @@ __all__ = [
     "AuditFacts",
     "AuditWanted",
     "AuditsFacts",
-    "audit_actions",
     "audit_csv",
     "audit_jsonl",
     "every_entry",
@@ -96,11 +95,6 @@ def list_entries_of(session: Session, subjects: Sequence[str]) -> tuple[AuditFac
     query = _entries(AuditWanted()).where(AuditEntry.subject.in_(subjects))
     rows = session.execute(query.order_by(AuditEntry.id.desc()).limit(_ENTRIES_OF_ONE))
     return tuple(_facts(*row) for row in rows)
-
-
-def audit_actions(session: Session) -> tuple[str, ...]:
-    """All that was ever done: to choose from."""
-    return tuple(session.scalars(select(AuditEntry.action).distinct().order_by(AuditEntry.action)))
 
 
 def every_entry(session: Session, wanted: AuditWanted | None = None) -> Iterator[AuditFacts]:

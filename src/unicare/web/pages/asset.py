@@ -19,6 +19,7 @@ __all__ = ["Asset", "load_assets"]
 _PLACES = {
     "icon.svg": "assets",
     "live.js": "assets",
+    "organise.css": "assets",
     "scene.js": "assets",
     "site.css": "assets",
     "transfer.js": "assets",

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
 from unicare.web.deps import csrf_checked
-from unicare.web.routes.pages import account, door, invitation, passwords, public, registration, team
+from unicare.web.routes.pages import account, door, invitation, organise, passwords, public, registration, team
 
 __all__ = ["pages_router"]
 
@@ -17,6 +17,7 @@ _ROUTERS = (
     passwords.router,
     account.router,
     team.router,
+    organise.router,
     invitation.router,
 )
 

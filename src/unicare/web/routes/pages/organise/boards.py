@@ -1,0 +1,54 @@
+"""Boards, as far as organisers have a say in them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from unicare.web.deps import Now, OrganiserOf, SiteOf
+from unicare.web.routes.api.boards import BoardName
+from unicare.web.routes.api.organise import boards as api
+from unicare.web.routes.api.organise.asked import Because
+from unicare.web.routes.pages.organise.shown import Written, page
+from unicare.web.routes.pages.view import View, ViewOf
+from unicare.web.routes.refused import Told
+from unicare.web.site import Site
+
+__all__ = ["router"]
+
+router = APIRouter()
+
+
+@router.get("/boards")
+def boards(view: ViewOf, site: SiteOf, asker: OrganiserOf, now: Now) -> Response:
+    """All boards, and how each is frozen anew."""
+    return _page(view, site, now)
+
+
+@router.post("/boards/{name}/freeze")
+def frozen(
+    view: ViewOf, site: SiteOf, asker: OrganiserOf, now: Now, name: BoardName, reason: Written = ""
+) -> Response:
+    """Freezes a board anew."""
+    return view.form(
+        lambda: api.frozen(site, asker, now, name, Because(reason=reason)),
+        lambda: view.go("/organise/boards", "board-frozen"),
+        lambda told: _page(view, site, now, told, name, {"reason": reason}),
+    )
+
+
+def _page(
+    view: View,
+    site: Site,
+    now: Now,
+    told: Told | None = None,
+    form: str = "",
+    given: dict[str, str] | None = None,
+) -> Response:
+    values: dict[str, Any] = {
+        "boards": site.boards.summaries(now),
+        "phases": {one.name: one.title or one.name for one in site.challenge.phases},
+        "given": given or {},
+    }
+    return page(view, "boards", "boards", told, form, **values)
