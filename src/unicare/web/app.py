@@ -14,6 +14,7 @@ from unicare.web.boards import Boards, ScoreSource
 from unicare.web.challenge import Challenge
 from unicare.web.database import Database, utc_now
 from unicare.web.facts.texts import Texts
+from unicare.web.hand_in.receive import Receiver
 from unicare.web.instruments import Instruments
 from unicare.web.life import Wake, open_wake, working_site
 from unicare.web.life.clock import Clock, database_time
@@ -74,6 +75,7 @@ def create_app(
         database=database,
         door=open_door(settings, challenge, database, clock),
         working=working,
+        receiver=Receiver(working.uploads),
         wake=wake or open_wake(settings.wake_url.get_secret_value()),
         clock=clock,
     )

@@ -15,6 +15,7 @@ from unicare.web.challenge import Challenge
 from unicare.web.challenge.times import end_of_minute
 from unicare.web.database import Database
 from unicare.web.facts.texts import Texts
+from unicare.web.hand_in.receive import Receiver
 from unicare.web.instruments import Instruments
 from unicare.web.life import Wake, WorkingSite
 from unicare.web.pages.render import Pages
@@ -37,6 +38,7 @@ class Site:
         database: what it knows.
         door: registration, log-in, new passwords.
         working: uploads, storage and whatever else submissions need.
+        receiver: takes pieces of uploads.
         wake: rung when there is something to do for workers.
         clock: says what time it is, with a time zone.
     """
@@ -50,6 +52,7 @@ class Site:
     database: Database
     door: Door
     working: WorkingSite
+    receiver: Receiver
     wake: Wake
     clock: Callable[[], datetime]
 

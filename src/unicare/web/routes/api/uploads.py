@@ -13,7 +13,6 @@ from unicare.web.deps import Now, SiteOf, TeamMemberOf
 from unicare.web.facts.submissions import SubmissionFacts, UploadFacts
 from unicare.web.hand_in.announce import find_upload, is_still_wanted
 from unicare.web.hand_in.look import show_submission, upload_facts
-from unicare.web.hand_in.receive import receive_piece
 from unicare.web.hand_in.sight import own_submission
 from unicare.web.life import take_upload
 from unicare.web.routes.api.submissions import SubmissionId
@@ -53,9 +52,7 @@ async def add_piece(
 ) -> UploadFacts:
     """Adds bytes to the end. Where it stands elsewhere, the answer is 409 with ``length``: go on there."""
     try:
-        await receive_piece(
-            site.working.uploads, upload_id, upload_offset, request.stream(), patience_s=PATIENCE_S
-        )
+        await site.receiver.receive(upload_id, upload_offset, request.stream(), patience_s=PATIENCE_S)
     except TimeoutError:
         raise HTTPException(408, "Nothing came for too long. Ask how far it has come, and go on.") from None
     except ClientDisconnect:
