@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import threading
+import zipfile
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
+import numpy as np
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
-from tests.web.challenge.folders import YAML, write_challenge, write_data
+from tests.web.challenge.folders import AFFINE, CENTRES, YAML, heart, write_challenge, write_data
 from tests.web.sites import asking, made_settings
 
 from unicare.web.accounts.api_tokens import create_api_token
@@ -196,3 +201,15 @@ def told_of(player: Player, number: int) -> dict[str, Any]:
     """All that the site says of a submission."""
     told: dict[str, Any] = player.api.get(f"/api/v1/submissions/{number}").json()
     return told
+
+
+def zipped(shift: int = 0, without: tuple[str, ...] = (), **others: np.ndarray) -> bytes:
+    """An archive of predictions, moved by some voxels; without some cases, with others as they are given."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for case in CENTRES:
+            if case not in without:
+                values = others.get(case, np.roll(heart(), shift, 0))
+                image = nib.Nifti1Image(values, AFFINE)
+                archive.writestr(f"{case}_pred.nii.gz", gzip.compress(image.to_bytes()))
+    return packed.getvalue()

@@ -18,7 +18,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
-from tests.web.challenge.folders import AFFINE, CENTRES, heart
+from tests.web.challenge.folders import heart
 from tests.web.handing_in import (
     CLOSED,
     RELEASE_DAY,
@@ -30,6 +30,7 @@ from tests.web.handing_in import (
     sent,
     told_of,
     write_hearts,
+    zipped,
 )
 from tests.web.life.players import assert_sound, evaluations_of, submission_of
 from tests.web.sites import asking
@@ -61,17 +62,6 @@ def hearts(sqlite_template: Path, tmp_path: Path, hearts_folder: Path) -> Iterat
     database = Database.open(f"sqlite:///{tmp_path / 'site.sqlite'}")
     yield made_hearts(tmp_path / "data", hearts_folder, database)
     database.close()
-
-
-def zipped(shift: int = 0, without: tuple[str, ...] = (), **others: np.ndarray) -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for case in CENTRES:
-            if case not in without:
-                values = others.get(case, np.roll(heart(), shift, 0))
-                image = nib.Nifti1Image(values, AFFINE)
-                archive.writestr(f"{case}_pred.nii.gz", gzip.compress(image.to_bytes()))
-    return packed.getvalue()
 
 
 def test_from_what_is_wrong_to_the_digits_of_ones_own_evaluation(on_both: Hearts, tmp_path: Path) -> None:

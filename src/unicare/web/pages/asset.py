@@ -22,6 +22,7 @@ _PLACES = {
     "organise.css": "assets",
     "scene.js": "assets",
     "site.css": "assets",
+    "submissions.css": "assets",
     "transfer.js": "assets",
     "upload.js": "assets",
     "viewer.js": "assets",

@@ -6,7 +6,17 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
 from unicare.web.deps import csrf_checked
-from unicare.web.routes.pages import account, door, invitation, organise, passwords, public, registration, team
+from unicare.web.routes.pages import (
+    account,
+    door,
+    invitation,
+    organise,
+    passwords,
+    public,
+    registration,
+    submissions,
+    team,
+)
 
 __all__ = ["pages_router"]
 
@@ -19,6 +29,7 @@ _ROUTERS = (
     team.router,
     organise.router,
     invitation.router,
+    submissions.router,
 )
 
 
