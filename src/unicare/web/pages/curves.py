@@ -13,6 +13,9 @@ __all__ = ["Curve", "Curves", "Picture", "Tick", "curves"]
 
 _COLOURED = 5
 _TICKS = 4
+_ROOM = 0.03
+"""Of the width, behind the last moment, so that one sees what happened in it."""
+
 _APART = 8.0  # percent of the height that the numbers at the ends of lines need
 
 
@@ -118,7 +121,8 @@ def _picture(table: HistoryTable, as_of: datetime, numbers: Mapping[str, int]) -
     scores = [point.score for point in points if point.score is not None]
     if len({point.at for point in points}) < 2 or not scores:
         return None
-    start, end = min(point.at for point in points), max(as_of, *(point.at for point in points))
+    start, last = min(point.at for point in points), max(as_of, *(point.at for point in points))
+    end = last + (last - start) * _ROOM
     ticks, low, high = _scale(min(scores), max(scores))
 
     def across(at: datetime) -> float:
@@ -144,7 +148,7 @@ def _picture(table: HistoryTable, as_of: datetime, numbers: Mapping[str, int]) -
         distribution=table.distribution,
         score=table.score,
         start=start.astimezone(UTC),
-        end=end.astimezone(UTC),
+        end=last.astimezone(UTC),
         lines=tuple(
             Curve(number, path, place, labels.get(number, 0.0))
             for number, path, place in sorted(lines, key=lambda line: (line[0] > 0, -line[0]))
