@@ -13,7 +13,7 @@ __all__ = ["DayOfEvents", "days_of"]
 
 @dataclass(frozen=True)
 class DayOfEvents:
-    """A day, in UTC.
+    """A day: of the time zones in which dates are written, and of UTC for what is counted.
 
     Attributes:
         day: which.
@@ -60,4 +60,5 @@ def _made(day: date, events: tuple[EventFacts, ...], most: int, now: date) -> Da
 
 
 def _day(event: EventFacts) -> date:
-    return event.at.astimezone(UTC).date()
+    """As it is written, in its own time zone."""
+    return event.at.date()

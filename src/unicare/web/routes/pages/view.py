@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -49,15 +50,18 @@ class View:
         """
         keeper = Response()
 
+        @cache
+        def token() -> str:  # one for all forms of a page: a browser without the cookie gets one cookie
+            return csrf_token(self._request, keeper, self._site.settings, self.asker.session)
+
         def csrf() -> Markup:
-            token = csrf_token(self._request, keeper, self._site.settings, self.asker.session)
-            return Markup('<input type="hidden" name="{}" value="{}">').format(CSRF_FIELD, token)
+            return Markup('<input type="hidden" name="{}" value="{}">').format(CSRF_FIELD, token())
 
         shared: dict[str, Any] = {
             "here": here,
             "person": self.asker.person,
             "csrf": csrf,
-            "csrf_value": lambda: csrf_token(self._request, keeper, self._site.settings, self.asker.session),
+            "csrf_value": token,
             "notice": NOTICES.get(self._request.query_params.get("done", "")),
             "error": None,
             "given": {},
