@@ -4,9 +4,9 @@
 
 The challenge is two boxes on a small grid: what is tried is not how anything is measured. Uploading, taking
 in, checking, queueing and scoring are the site's own, in processes of their own. At the end every submission
-that the web process has said yes to has to be there, scored once or failed with its quota given back; all else
-is printed, and the exit status is 1. With PostgreSQL, the server is killed as well: its first process, all of
-its processes, or one that serves a connection.
+that the web process has said yes to has to be there, scored once, or failed with its quota given back. What
+isn't so is printed, and the exit status is 1. With PostgreSQL, the server is killed as well: its first
+process, all of its processes, or one that serves a connection.
 """
 
 from __future__ import annotations

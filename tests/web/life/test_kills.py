@@ -8,7 +8,10 @@ import time
 import pytest
 from sqlalchemy import NullPool, create_engine, text
 from tests.web.life.players import assert_sound, evaluations_of, new_team, submission_of, upload
+from tests.web.postgres import NOT_HERE, KilledServer, programs
 
+from unicare.web.database import upgrade
+from unicare.web.life.site import open_site
 from unicare.web.life.states import State
 from unicare.web.life.worker import run_worker
 from unicare.web.settings import load_settings
@@ -90,3 +93,53 @@ def test_connections_that_break_all_the_time_cost_time_only(site, settings, team
         thread.join(30)
     assert submission_of(site.database, one).state == "scored"
     assert_sound(site.database)
+
+
+@pytest.fixture
+def killed_server():
+    if programs() is None:
+        pytest.skip(NOT_HERE)
+    server = KilledServer(fsync=False)
+    yield server
+    server.end()
+
+
+def test_a_database_server_that_is_killed_loses_nothing(killed_server, challenge_folder, tmp_path, zipped):
+    given = {
+        "challenge_dir": challenge_folder,
+        "database_url": killed_server.url,
+        "container_engine": "none",
+        "lease_seconds": 2,
+        "sweep_seconds": 0.1,
+        "retry_seconds": 0,
+    }
+    site = open_site(load_settings(tmp_path / "data", **given))
+    upgrade(site.database.engine)
+    submissions = [upload(site, new_team(site.database, f"team {number}"), zipped()) for number in range(2)]
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["unicare.web.life.worker"])
+    process = context.Process(target=work, args=(tmp_path / "data", given))
+    process.start()
+    chance = random.Random(7)
+    try:
+        for victim in ("one", "first", "all", "one", "first"):
+            process.join(chance.uniform(0.05, 1.0))
+            killed_server.kill(victim)
+            process.join(chance.uniform(0.0, 0.3))
+            killed_server.begin()
+            assert_sound(site.database)
+            assert process.is_alive()
+        until = time.monotonic() + 300
+        while time.monotonic() < until:
+            if all(submission_of(site.database, one).state in ENDS for one in submissions):
+                break
+            time.sleep(0.1)
+    finally:
+        process.kill()
+        process.join()
+    for one in submissions:
+        (evaluation,) = evaluations_of(site.database, one)
+        assert submission_of(site.database, one).state == State.SCORED
+        assert site.storage.exists(evaluation.rows_key)
+    assert_sound(site.database)
+    site.database.close()

@@ -13,6 +13,14 @@ from unicare.core.errors import OutputError, SettingsError
 __all__ = ["open_engine", "reading_engine", "writing_engine"]
 
 _READING = "unicare_reading"
+_FIND_DEAD = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""libpq's: seconds, the last one milliseconds. Without them a machine that is gone is waited for hours."""
 _EXAMPLES = "sqlite:////path/site.sqlite or postgresql://user:password@host/database"
 
 
@@ -20,7 +28,8 @@ def open_engine(url: str, *, busy_s: float = 10.0) -> Engine:
     """An engine whose transactions are set up as the site needs them; it connects when it is first used.
 
     SQLite: write-ahead log, foreign keys, and ``BEGIN IMMEDIATE``, so that a transaction that reads and then
-    writes is never overtaken. PostgreSQL: psycopg 3, dead connections found.
+    writes is never overtaken. PostgreSQL: psycopg 3, dead connections found, also those to machines that
+    answer no more; what the URL says of this (``?connect_timeout=…``) counts.
 
     Args:
         url: of the database.
@@ -33,7 +42,8 @@ def open_engine(url: str, *, busy_s: float = 10.0) -> Engine:
     address = _address(url)
     if address.get_backend_name() == "sqlite":
         return _open_sqlite(address, busy_s)
-    return create_engine(address, pool_pre_ping=True, pool_size=10, max_overflow=20)
+    given = {name: value for name, value in _FIND_DEAD.items() if name not in address.query}
+    return create_engine(address, pool_pre_ping=True, pool_size=10, max_overflow=20, connect_args=given)
 
 
 def writing_engine(engine: Engine) -> Engine:

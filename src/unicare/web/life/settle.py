@@ -136,7 +136,7 @@ def settle(
         _settle_check(session, row, outcome, challenge, attempts, now)
     else:
         _settle_evaluation(session, row, outcome, attempts, now)
-    if isinstance(outcome, Fault) and row.state in (State.UPLOADED, State.QUEUED):
+    if pause and isinstance(outcome, Fault) and row.state in (State.UPLOADED, State.QUEUED):
         put_off(row, now + min(pause * 2 ** (row.failures - 1), LONGEST_PAUSE))
     return True
 
