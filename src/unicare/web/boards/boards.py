@@ -15,7 +15,7 @@ from unicare.web.boards.facts import (
     BoardState,
     BoardSummary,
     EditionFacts,
-    FrozenFacts,
+    FreezeFacts,
     HistoryFacts,
     HistoryTable,
     Order,
@@ -67,7 +67,7 @@ class _Shown:
     ranked: Ranked
     as_of: datetime | None = None
     counting: bool = False
-    frozen: FrozenFacts | None = None
+    frozen: FreezeFacts | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -253,7 +253,7 @@ class Boards:
         if every:
             wanted = next((one for one in every if _corrected(one).name == edition), every[0])
             found = self._scores.snapshot(entry, sort, wanted.number)
-            frozen = FrozenFacts(number=wanted.number, at=wanted.at, reason=wanted.reason)
+            frozen = FreezeFacts(number=wanted.number, at=wanted.at, reason=wanted.reason)
             ranked = Ranked(found.result, join_baselines(found.baselines, published))
             return _Shown(ranked, found.as_of, frozen=frozen, notes=found.notes)
         scored = self._scores.scored(entry, sort, summary.frozen_from)

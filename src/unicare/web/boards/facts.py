@@ -15,7 +15,7 @@ __all__ = [
     "ColumnFacts",
     "EditionFacts",
     "FigureFacts",
-    "FrozenFacts",
+    "FreezeFacts",
     "HistoryFacts",
     "HistoryLine",
     "HistoryPoint",
@@ -184,7 +184,7 @@ class TableFacts(Facts):
     notes: tuple[str, ...]
 
 
-class FrozenFacts(Facts):
+class FreezeFacts(Facts):
     """That a board was frozen. Nothing but a correction by the organisers changes it then.
 
     Attributes:
@@ -223,7 +223,7 @@ class BoardFacts(BoardSummary):
     tables: tuple[TableFacts, ...]
     as_of: datetime | None
     counting: bool
-    frozen: FrozenFacts | None
+    frozen: FreezeFacts | None
     bootstrap: int
     confidence: float
     alpha: float
