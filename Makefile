@@ -1,6 +1,9 @@
 # `make test` and `make demo` need nothing but Python 3.11 or newer: they set up .venv the first time.
 PYTHON ?= python3
 WORKERS ?= 2
+# Where make demo-site puts its site, and the port that it listens to.
+SITE ?= runs/demo-site
+PORT ?= 8000
 # CPU builds of torch; PyPI's own Linux build brings CUDA along. Set it empty for a build with CUDA.
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
@@ -9,10 +12,11 @@ READY := .venv/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 SOURCES := $(wildcard src tests scripts bench examples)
 
-.PHONY: help setup test lint types unit format demo bench vendor clean
+.PHONY: help setup test lint types unit format demo demo-site bench vendor clean
 
 help:
 	@echo "make demo    the main job on virtual patients: simulate, prompt, predict, evaluate, report"
+	@echo "make demo-site  a challenge's site with three teams in it, on this machine"
 	@echo "make test    format, lint, types and tests"
 	@echo "make format  put the code into the project's format"
 	@echo "make bench   the figures of docs/benchmarks.md (long)"
@@ -52,6 +56,9 @@ format: $(READY)
 
 demo: $(READY)
 	$(BIN)/unicare demo
+
+demo-site: $(READY)
+	$(BIN)/python examples/challenges/virtual/demo_site.py $(SITE) --port $(PORT)
 
 bench: $(READY)
 	$(PIP) install -c constraints.txt -e '.[bench]'
