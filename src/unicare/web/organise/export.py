@@ -56,7 +56,8 @@ missing.txt        files of rows that the storage doesn't have; nothing is missi
 
 To rank again from the rows:
 
-    unicare rank BOARD 'Team A=rows/test/la/team-a-1/submission-1-evaluation-1.parquet' \\
+    unicare rank BOARD --cohort CHALLENGE/reference/la/test/cohort.csv \\
+        'Team A=rows/test/la/team-a-1/submission-1-evaluation-1.parquet' \\
         'Team B=rows/test/la/team-b-2/submission-2-evaluation-1.parquet'
 
 Times are in UTC. In CSV files, texts that a spreadsheet would take for a formula begin with an apostrophe.

@@ -1,0 +1,90 @@
+"""However many people and submissions there are, a page asks the database a fixed number of times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+from tests.web.organise.season import Season, made_season, person, submission, team
+from tests.web.sites import DURING
+
+from unicare.web.database import record
+
+PAGES = (
+    *("/organise", "/organise/people", "/organise/people?search=person+2", "/organise/teams"),
+    *("/organise/submissions", "/organise/submissions?state=scored&page=20", "/organise/announcements"),
+    *("/organise/timeline", "/organise/audit", "/organise/audit?actor=olga&page=3", "/organise/teams/3"),
+    "/organise/submissions/1",
+)
+
+
+def crowd(season: Season, people: int, submissions: int) -> None:
+    """Many more of everything."""
+
+    def work(session: Session) -> None:
+        numbers = [
+            person(session, f"Person {number}", DURING, status="approved" if number % 3 else "pending")
+            for number in range(people)
+        ]
+        teams = [
+            team(session, f"Team {place}", numbers[place : place + 3], DURING)
+            for place in range(0, people, 3)
+        ]
+        for number in range(submissions):
+            place = number % len(teams)
+            submission(
+                session,
+                teams[place],
+                numbers[3 * place],
+                0,
+                DURING - timedelta(hours=number % 700),
+                state=("scored", "scored", "scored", "failed", "queued")[number % 5],
+            )
+            record(session, "evaluation.queue", f"evaluation:{number}", now=DURING, actor_id=season.organiser)
+
+    season.site.database.transact(work)
+
+
+@contextmanager
+def counted(season: Season) -> Iterator[list[str]]:
+    """What is asked of the database."""
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        asked.append(statement)
+
+    engine = season.site.database.engine
+    event.listen(engine, "before_cursor_execute", note)
+    yield asked
+    event.remove(engine, "before_cursor_execute", note)
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Season:
+    season = made_season(tmp_path_factory.mktemp("few"))
+    crowd(season, 6, 10)
+    return season
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Season:
+    season = made_season(tmp_path_factory.mktemp("many"))
+    crowd(season, 60, 400)
+    return season
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_many_cost_no_more_questions_than_few(few: Season, many: Season, path: str) -> None:
+    numbers = []
+    for season in (few, many):
+        client = season.logged_in(season.organiser)
+        client.get(path)  # the first one of a session notes that it was seen
+        with counted(season) as asked:
+            assert client.get(path).status_code == 200
+        numbers.append(len([one for one in asked if one.startswith("SELECT")]))
+        assert not [one for one in asked if one.startswith(("INSERT", "UPDATE", "DELETE"))]
+    assert numbers[0] == numbers[1] <= 20
