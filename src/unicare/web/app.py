@@ -27,7 +27,7 @@ from unicare.web.routes.requests import HeadAsGet, RequestLog
 from unicare.web.security.bodies import BodyLimit
 from unicare.web.security.headers import SecurityHeaders
 from unicare.web.security.hosts import HostCheck, site_hosts
-from unicare.web.security.rates import MemoryRates, RateLimit, RateStore
+from unicare.web.security.rates import PIECES, MemoryRates, RateLimit, RateStore
 from unicare.web.settings import SiteSettings
 from unicare.web.site import Site, open_door
 from unicare.web.standings import StoredScores
@@ -98,7 +98,12 @@ def create_app(
     # The last to be added is the first that a request comes to.
     app.add_middleware(HeadAsGet)
     app.add_middleware(
-        RateLimit, store=rates or MemoryRates(per_minute), limit=per_minute, start=API, refuse=refuse
+        RateLimit,
+        store=rates or MemoryRates(per_minute),
+        limit=per_minute,
+        start=API,
+        refuse=refuse,
+        pieces=MemoryRates(PIECES * per_minute),
     )
     chunks = {f"{API_START}/submissions/": settings.upload_chunk_mb * 2**20}
     app.add_middleware(BodyLimit, refuse=refuse, elsewhere=chunks)

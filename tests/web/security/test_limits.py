@@ -10,7 +10,7 @@ from fastapi import Request
 from tests.web.sites import asking, made_app
 
 from unicare.web.security.bodies import LARGEST_BODY_BYTES
-from unicare.web.security.rates import MemoryRates, asker
+from unicare.web.security.rates import PIECES, MemoryRates, asker
 
 
 class Clock:
@@ -94,3 +94,11 @@ def test_those_not_seen_for_long_are_forgotten_first() -> None:
 def test_one_household_is_one_asker(one: str, other: str, same: bool) -> None:
     keys = [asker({"type": "http", "client": (host, 1)}) for host in (one, other)]
     assert (keys[0] == keys[1]) == same
+
+
+def test_pieces_of_uploads_are_counted_apart(tmp_path: Path) -> None:
+    client = asking(made_app(tmp_path, settings={"api_requests_per_minute": 1}))
+    told = [client.patch("/api/v1/submissions/1/upload").status_code for _ in range(PIECES + 1)]
+    assert told == [*[401] * PIECES, 429] or told == [*[403] * PIECES, 429]
+    assert [client.get("/api/v1/tasks").status_code for _ in range(2)] == [200, 429]
+    assert client.get("/api/v1/submissions/1/upload").status_code == 429

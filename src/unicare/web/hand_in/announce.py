@@ -9,10 +9,9 @@ from sqlalchemy.orm import Session
 
 from unicare.core.errors import UnicareError
 from unicare.web.accounts.people import Person
-from unicare.web.archive.upload_rules import Reason, UploadRefusedError, too_much
+from unicare.web.archive.upload_rules import Reason, UploadRefusedError
 from unicare.web.database.tables import Submission, Upload
 from unicare.web.facts.base import Facts
-from unicare.web.hand_in.limits import largest_upload
 from unicare.web.hand_in.sight import own_submission, phase_of
 from unicare.web.hand_in.words import FileName, Hash, Note, Short
 from unicare.web.life import (
@@ -23,6 +22,7 @@ from unicare.web.life import (
     cancel_submission,
     queue_submission,
 )
+from unicare.web.life.site import largest_upload
 
 __all__ = [
     "NewSubmission",
@@ -69,10 +69,10 @@ def announce(site: WorkingSite, person: Person, wanted: NewSubmission) -> int:
     assert person.team_id is not None
     team_id = person.team_id
     phase = phase_of(site.challenge, wanted.phase)
-    largest = 0 if phase is None else largest_upload(site, phase)
-    if phase is not None and wanted.total_bytes > largest:
-        raise too_much(Reason.TOO_BIG, "the file is too long", wanted.total_bytes, largest)
-    upload_id = site.uploads.begin(wanted.name, wanted.total_bytes, wanted.sha256, team=str(team_id))
+    most = None if phase is None else largest_upload(site.challenge, phase, site.settings)
+    upload_id = site.uploads.begin(
+        wanted.name, wanted.total_bytes, wanted.sha256, team=str(team_id), most_bytes=most
+    )
 
     def work(session: Session, now: datetime) -> int:
         session.add(

@@ -13,8 +13,8 @@ from unicare.web.accounts.people import Person
 from unicare.web.challenge import Challenge, Phase
 from unicare.web.database.tables import QuotaSlot, Submission
 from unicare.web.facts.submissions import QuotaFacts
-from unicare.web.hand_in.limits import largest_upload
 from unicare.web.life import State, WorkingSite
+from unicare.web.life.site import largest_upload
 
 __all__ = ["quota_of", "quotas_of", "task_title"]
 
@@ -101,6 +101,6 @@ def _quota_facts(
         under_way=under_way,
         left=max(0, phase.quota - used - under_way),
         arriving=arriving.get(where, 0),
-        largest_bytes=largest_upload(site, phase),
+        largest_bytes=largest_upload(site.challenge, phase, site.settings),
         hands_out_images=phase.hand_out_images and phase.kind == "predictions",
     )
