@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, HTTPException, Request
+from starlette.concurrency import run_in_threadpool
 
 from unicare.web.accounts.api_tokens import find_api_token
 from unicare.web.accounts.door import Origin
@@ -38,7 +39,7 @@ SESSION_COOKIE = "session"
 _BEARER = "bearer "
 
 
-def site_of(request: Request) -> Site:
+async def site_of(request: Request) -> Site:
     """The site that a request came to."""
     site: Site = request.app.state.site
     return site
@@ -47,8 +48,8 @@ def site_of(request: Request) -> Site:
 SiteOf = Annotated[Site, Depends(site_of)]
 
 
-async def _now(request: Request) -> datetime:
-    return site_of(request).clock()
+async def _now(site: SiteOf) -> datetime:
+    return site.clock()
 
 
 Now = Annotated[datetime, Depends(_now)]
@@ -100,7 +101,7 @@ class Known(Asker):
         return self.person.id
 
 
-def asker_of(request: Request, site: SiteOf, origin: OriginOf) -> Asker:
+async def asker_of(request: Request, site: SiteOf, origin: OriginOf) -> Asker:
     """Whoever a token of the API, or else the browser's cookie, says that it is.
 
     Raises:
@@ -108,15 +109,25 @@ def asker_of(request: Request, site: SiteOf, origin: OriginOf) -> Asker:
     """
     written = request.headers.get("Authorization", "")
     if written[: len(_BEARER)].lower() == _BEARER:
-        token = find_api_token(site.door, written[len(_BEARER) :].strip())
-        person = None if token is None else _person(site, token.user_id)
-        if person is None:
-            raise HTTPException(
-                401, "This API token isn’t good (any more). Make a new one on your account’s page."
-            )
-        return Known(person, origin, by_program=True)
+        return await run_in_threadpool(_by_token, site, origin, written[len(_BEARER) :].strip())
     cookie = read_cookie(request, site.settings, SESSION_COOKIE)
-    session = find_session(site.door, cookie) if cookie else None
+    if not cookie:  # most are visitors: they wait for no thread
+        return Asker(None, origin)
+    return await run_in_threadpool(_by_cookie, site, origin, cookie)
+
+
+def _by_token(site: Site, origin: Origin, written: str) -> Known:
+    token = find_api_token(site.door, written)
+    person = None if token is None else _person(site, token.user_id)
+    if person is None:
+        raise HTTPException(
+            401, "This API token isn’t good (any more). Make a new one on your account’s page."
+        )
+    return Known(person, origin, by_program=True)
+
+
+def _by_cookie(site: Site, origin: Origin, cookie: str) -> Asker:
+    session = find_session(site.door, cookie)
     person = None if session is None else _person(site, session.user_id)
     return Asker(None, origin) if person is None else Known(person, origin, cookie)
 

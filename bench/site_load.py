@@ -1,0 +1,345 @@
+"""Two hundred people on a site at once, while fifty teams upload 100 MB each.
+
+People look at pages one after the other, with pauses of a few seconds as people make them; a third are
+logged in and watch a submission's state. Uploads are sent as fast as the site takes them. The site is
+`unicare serve` in a process of its own on this machine, with its worker. All come from one address, so that
+the limit of requests for each address is lifted. Pages ask for HTML only, over connections that stay open.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import http.client
+import json
+import os
+import random
+import secrets
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from unicare.web.accounts.door import Origin
+from unicare.web.accounts.rules import AccountRules, agreement_version
+from unicare.web.accounts.secret_tokens import hash_token, new_api_token
+from unicare.web.accounts.sessions import open_session
+from unicare.web.challenge import Challenge, load_challenge
+from unicare.web.database import Database, upgrade
+from unicare.web.database.tables import ApiToken, Membership, Registration, Team, User
+
+CHUNK_BYTES = 16 * 2**20
+BLOCK_BYTES = 2**18
+PUBLIC = ("/", "/boards", "/boards/{board}", "/boards/{board}?sort={sort}", "/texts/rules", "/agreement")
+MEMBERS = (
+    "/submissions",
+    "/submissions/{submission}",
+    "/team",
+    "/account",
+    "/submissions/{submission}/status",
+)
+
+
+@dataclass
+class Crowd:
+    """Who uses the site.
+
+    Attributes:
+        sessions: cookies of people who are logged in.
+        tokens: one for each team that uploads.
+        submissions: of these teams, once they began.
+    """
+
+    sessions: list[str] = field(default_factory=list)
+    tokens: list[str] = field(default_factory=list)
+    submissions: dict[int, int] = field(default_factory=dict)
+
+
+def populate(database: Database, challenge: Challenge, teams: int) -> Crowd:
+    """Teams of one approved person each, logged in, with a token."""
+    agreement = challenge.registration.agreement
+    version = None if agreement is None else agreement_version(agreement.read_text(encoding="utf-8"))
+
+    def work(session: Session) -> Crowd:
+        crowd, now = Crowd(), datetime.now(UTC)
+        for _ in range(teams):
+            name = f"load {secrets.token_hex(6)}"
+            address = f"{name[5:]}@example.org"
+            user = User(
+                email=address,
+                email_key=address,
+                name=name,
+                affiliation="",
+                password_hash="",
+                created_at=now,
+                email_confirmed_at=now,
+            )
+            team = Team(name=name, name_key=name, created_at=now)
+            session.add_all([user, team])
+            session.flush()
+            token = new_api_token()
+            session.add_all(
+                [
+                    Registration(
+                        user_id=user.id,
+                        status="approved",
+                        created_at=now,
+                        agreement_version=version,
+                        agreed_at=now,
+                    ),
+                    Membership(user_id=user.id, team_id=team.id, is_captain=True, joined_at=now),
+                    ApiToken(token_hash=hash_token(token), user_id=user.id, name="load", created_at=now),
+                ]
+            )
+            opened = open_session(session, AccountRules(), user.id, Origin("127.0.0.1"), now, None)
+            crowd.sessions.append(opened.token)
+            crowd.tokens.append(token)
+        return crowd
+
+    return database.transact(work)
+
+
+async def visit(
+    port: int, number: int, crowd: Crowd, names: dict[str, str], until: float, times: dict[str, list[float]]
+) -> None:
+    """One person's visit: seconds of each page, by the page's address."""
+    chance = random.Random(number)
+    member = number % 3 == 0 and number < 3 * len(crowd.sessions)
+    team = number // 3
+    cookie = f"Cookie: unicare_session={crowd.sessions[team]}\r\n" if member else ""
+    await asyncio.sleep(chance.uniform(0, 3))
+    link = await asyncio.open_connection("127.0.0.1", port)
+    while time.monotonic() < until:
+        pages = PUBLIC + MEMBERS if member else PUBLIC
+        page = chance.choice(pages)
+        if "{submission}" in page and team not in crowd.submissions:
+            page = "/submissions"
+        address = page.format(**names, submission=crowd.submissions.get(team, 0))
+        began = time.perf_counter()
+        try:
+            status = await get(link, address, cookie)
+        except (asyncio.IncompleteReadError, ConnectionError):  # closed by the site while nothing was asked
+            link = await asyncio.open_connection("127.0.0.1", port)
+            status = await get(link, address, cookie)
+        times[page].append(time.perf_counter() - began)
+        if status != 200:
+            raise RuntimeError(f"{address}: {status}")
+        await asyncio.sleep(chance.uniform(1, 5))
+    link[1].close()
+
+
+async def get(link: tuple[asyncio.StreamReader, asyncio.StreamWriter], address: str, cookie: str) -> int:
+    """Asks for a page and reads all of it; the status."""
+    reader, writer = link
+    writer.write(f"GET {address} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/html\r\n{cookie}\r\n".encode())
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    lengths = [line.split(":")[1] for line in head if line.lower().startswith("content-length:")]
+    await reader.readexactly(int(lengths[0]))
+    return int(head[0].split()[1])
+
+
+class Program:
+    """One team's program, over one connection.
+
+    Args:
+        port: of the site.
+        token: of the team.
+    """
+
+    def __init__(self, port: int, token: str) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
+        self._token = token
+
+    def ask(self, method: str, address: str, body: Any = None, **headers: str) -> dict[str, Any]:
+        """What the API answers."""
+        every = {"Authorization": f"Bearer {self._token}", **headers}
+        self._connection.request(method, f"/api/v1{address}", body, every)
+        answer = self._connection.getresponse()
+        text = answer.read()
+        if answer.status >= 300:
+            raise RuntimeError(f"{method} {address}: {answer.status} {text[:300]!r}")
+        found: dict[str, Any] = json.loads(text) if text else {}
+        return found
+
+
+def announce(port: int, token: str, names: dict[str, str], size: int) -> int:
+    """Begins an upload; the submission's number."""
+    about = {
+        "task": names["task"],
+        "phase": names["phase"],
+        "name": "load.zip",
+        "total_bytes": size,
+        "note": "",
+    }
+    body = json.dumps(about)
+    headers = {"Content-Type": "application/json"}
+    return int(Program(port, token).ask("POST", "/submissions", body, **headers)["id"])
+
+
+def upload(port: int, token: str, submission: int, size: int) -> float:
+    """One team's upload; its seconds."""
+    began = time.perf_counter()
+    program = Program(port, token)
+    block = random.Random(submission).randbytes(BLOCK_BYTES)
+    for offset in range(0, size, CHUNK_BYTES):
+        length = min(CHUNK_BYTES, size - offset)
+        blocks = (block[: min(BLOCK_BYTES, length - at)] for at in range(0, length, BLOCK_BYTES))
+        headers = {"Upload-Offset": str(offset), "Content-Length": str(length)}
+        program.ask("PATCH", f"/submissions/{submission}/upload", blocks, **headers)
+    program.ask("POST", f"/submissions/{submission}/upload/end")
+    return time.perf_counter() - began
+
+
+def upload_all(port: int, crowd: Crowd, size: int) -> list[float]:
+    """All uploads side by side; the seconds of each."""
+    with ThreadPoolExecutor(max(1, len(crowd.submissions))) as pool:
+        jobs = [
+            pool.submit(upload, port, crowd.tokens[team], submission, size)
+            for team, submission in crowd.submissions.items()
+        ]
+        return [job.result() for job in jobs]
+
+
+def memory_mb(pid: int) -> float:
+    """The most that a process ever had in memory at once."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def serve(challenge: Path, data: Path, port: int, workers: int) -> subprocess.Popen[bytes]:
+    """The site, once it answers."""
+    environment = {
+        **os.environ,
+        "UNICARE_API_REQUESTS_PER_MINUTE": "1000000",
+        "UNICARE_WORKERS": str(workers),
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "unicare",
+        "serve",
+        "--challenge",
+        str(challenge),
+        "--data",
+        str(data),
+    ]
+    site = subprocess.Popen(
+        [*command, "--port", str(port)],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=(data / "log").open("wb"),
+    )
+    give_up = time.monotonic() + 60
+    while time.monotonic() < give_up:
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            connection.request("GET", "/healthz")
+            if connection.getresponse().status == 200:
+                return site
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError(f"the site didn't start: {(data / 'log').read_text()[-2000:]}")
+
+
+def percentile(values: list[float], share: float) -> float:
+    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
+
+
+def told(times: dict[str, list[float]], began: float) -> dict[str, object]:
+    every = [one for values in times.values() for one in values]
+    print(f"\n{'page':40}{'n':>7}{'median ms':>12}{'p95 ms':>10}{'worst ms':>10}")
+    rows = {**times, "all": every}
+    for page, values in rows.items():
+        shown = [1000 * one for one in (statistics.median(values), percentile(values, 0.95), max(values))]
+        print(f"{page:40}{len(values):7}{shown[0]:12.1f}{shown[1]:10.1f}{shown[2]:10.1f}")
+    return {
+        "pages": len(every),
+        "pages_per_second": round(len(every) / (time.monotonic() - began), 1),
+        "median_ms": round(1000 * statistics.median(every), 1),
+        "p95_ms": round(1000 * percentile(every, 0.95), 1),
+        "worst_ms": round(1000 * max(every), 1),
+    }
+
+
+def play(port: int, crowd: Crowd, names: dict[str, str], chosen: argparse.Namespace) -> dict[str, object]:
+    """All of it at the same time."""
+    times: dict[str, list[float]] = defaultdict(list)
+    size = chosen.megabytes * 10**6
+    for team in range(chosen.uploads):
+        crowd.submissions[team] = announce(port, crowd.tokens[team], names, size)
+    began = time.monotonic()
+    until = began + chosen.seconds
+    # in a process of their own, so that uploading doesn't hold up the clocks of those who look at pages
+    with get_context("spawn").Pool(1) as pool:
+        uploading = pool.apply_async(upload_all, (port, crowd, size))
+
+        async def everybody() -> None:
+            await asyncio.gather(
+                *(visit(port, number, crowd, names, until, times) for number in range(chosen.people))
+            )
+
+        asyncio.run(everybody())
+        result = told(times, began)
+        seconds = uploading.get()
+    result["uploads_complete"] = len(seconds)
+    result["slowest_upload_s"] = round(max(seconds, default=0.0), 1)
+    return result
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("challenge", type=Path, help="folder of a challenge whose validation phase is open")
+    parser.add_argument("--people", type=int, default=200)
+    parser.add_argument("--uploads", type=int, default=50)
+    parser.add_argument("--megabytes", type=int, default=100)
+    parser.add_argument("--seconds", type=float, default=90)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--data", type=Path, help="folder of a site that exists; a new one if not given")
+    chosen = parser.parse_args()
+    challenge = load_challenge(chosen.challenge)
+    entry = challenge.boards[0]
+    names = {
+        "board": entry.name,
+        "sort": (*entry.board.sorts, "dice")[0],
+        "phase": "validation",
+        "task": challenge.tasks_of(challenge.phase("validation"))[0].name,
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        data = chosen.data or Path(folder)
+        database = Database.open(f"sqlite:///{data}/site.sqlite")
+        upgrade(database.engine)
+        crowd = populate(database, challenge, max(chosen.uploads, chosen.people // 3))
+        database.close()
+        port = free_port()
+        site = serve(chosen.challenge, data, port, chosen.workers)
+        try:
+            idle_mb = memory_mb(site.pid)
+            result = play(port, crowd, names, chosen)
+            result["web_memory_idle_mb"] = round(idle_mb)
+            result["web_memory_most_mb"] = round(memory_mb(site.pid))
+        finally:
+            site.terminate()
+            site.wait(timedelta(seconds=60).total_seconds())
+    print(json.dumps(result, indent=2))
+
+
+if __name__ == "__main__":
+    main()
