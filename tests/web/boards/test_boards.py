@@ -12,7 +12,7 @@ from tests.web.sites import AFTER_END, AFTER_RELEASE, BEFORE, DURING, made_chall
 
 from unicare.core.errors import SettingsError
 from unicare.web.boards import Boards, NoSuchBoardError, Scored
-from unicare.web.boards.facts import BoardFacts, BoardState, RowFacts, TableFacts
+from unicare.web.boards.facts import BoardFacts, BoardState, Order, RowFacts, TableFacts
 from unicare.web.challenge import BoardEntry, Challenge, load_challenge
 
 CARE = Path(__file__).parents[3] / "examples" / "challenges" / "care2025"
@@ -182,3 +182,34 @@ def test_what_is_not_there_is_said(challenge: Challenge, name: str, edition: str
 def test_an_unknown_column_is_said_with_those_there_are(challenge: Challenge) -> None:
     with pytest.raises(SettingsError, match="dice, hausdorff_mm"):
         Boards(challenge).show("open", DURING, sort="speed")
+
+
+def test_baselines_have_no_score_that_depends_on_who_else_is_there(challenge: Challenge) -> None:
+    entry = challenge.boards[0]
+    weighted = entry.board.model_copy(update={"scheme": "weighted_score", "sort": ""})
+    entry = entry.model_copy(update={"board": weighted})
+    changed = challenge.model_copy(update={"boards": (entry,), "history": ()})
+    board = Boards(changed, MadeScores()).show("open", DURING)
+    (baseline,) = board.tables[0].baselines
+    assert baseline.score.value is None
+    assert baseline.figures["dice"].value == 0.90
+    assert all(row.score.value is not None for row in board.tables[0].rows)
+
+
+def test_baselines_of_both_kinds_stand_in_one_table_in_the_order_of_their_figures(
+    challenge: Challenge,
+) -> None:
+    class WithBaselines(MadeScores):
+        def scored(self, entry: BoardEntry, sort: str, until: datetime | None) -> Scored | None:
+            found = super().scored(entry, sort, until)
+            assert found is not None
+            return replace(found, baselines=found.result)
+
+    boards = Boards(challenge, WithBaselines())
+    orders: tuple[Order, ...] = ("best_first", "worst_first")
+    for order in orders:
+        table = boards.show("open", DURING, order=order).tables[0]
+        assert {row.team for row in table.baselines} == {"Mean <shape>", *SKILL}
+        values = [row.figures["dice"].value for row in table.baselines]
+        assert values == sorted(values, reverse=order == "best_first")
+        assert all(row.rank is None and row.groups == () for row in table.baselines)

@@ -79,7 +79,7 @@ def board(site: WorkingSite) -> dict[str, Any]:
 def rank_again(site: WorkingSite) -> None:
     """As if the boards had rested."""
     keeper = BoardKeeper(site)
-    for _ in range(50):
+    for _ in range(300):
         if keeper.keep(never):
             return
         threading.Event().wait(0.1)

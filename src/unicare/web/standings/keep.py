@@ -31,7 +31,10 @@ __all__ = ["BoardKeeper"]
 
 _LOG = structlog.get_logger(__name__)
 _REST = 4.0
-"""A board rests for so many times as long as it took to rank it, so that ranking never holds up the queue."""
+"""All boards together take one part of the workers' time at most, and leave so many parts to other work."""
+
+_AT_A_TIME_S = 5.0
+"""After so long no further board is begun before the next sweep, so that the queue goes on."""
 
 _AFTER_A_FAULT = timedelta(seconds=30)
 
@@ -73,11 +76,13 @@ class BoardKeeper:
         Returns:
             How many boards were ranked. What goes wrong is written down and tried again later.
         """
-        ranked = 0
+        ranked, began = 0, time.monotonic()
         with suppress(InterruptedWorkError):
             self._guarded(partial(keep_baselines, self._site, self._files, stop))
             for entry in self._site.challenge.boards:
                 check_wanted(stop)
+                if ranked and time.monotonic() - began > _AT_A_TIME_S:
+                    break
                 ranked += bool(self._guarded(partial(self._keep_one, entry, stop)))
                 self._guarded(partial(freeze_if_due, self._site, entry))
         return ranked
@@ -143,7 +148,7 @@ class BoardKeeper:
         kept = site.transact(lambda session, _: _store(session, entry.name, wanted, content))
         took_s = time.monotonic() - began
         _LOG.info("a board was ranked", board=entry.name, runs=len(content["runs"]), kept=kept, s=took_s)
-        return timedelta(seconds=_REST * took_s)
+        return timedelta(seconds=_REST * took_s * len(site.challenge.boards))
 
 
 def _store(session: Session, board: str, wanted: _Wanted, content: dict[str, Any]) -> bool:
