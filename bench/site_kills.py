@@ -2,11 +2,11 @@
 
     python -m bench.site_kills --database postgresql
 
-The challenge is two boxes on a small grid: what is tried is not how anything is measured. Uploading, taking
-in, checking, queueing and scoring are the site's own, in processes of their own. At the end every submission
-that the web process has said yes to has to be there, scored once, or failed with its quota given back. What
-isn't so is printed, and the exit status is 1. With PostgreSQL, the server is killed as well: its first
-process, all of its processes, or one that serves a connection.
+The challenge is two boxes on a small grid: what is tried is not how anything is measured. Handing in by HTTP,
+checking, queueing and scoring are the site's own, in processes of their own; the team's program lives on. At
+the end every submission that the web process has said yes to has to be there, scored once, or failed with its
+quota given back. What isn't so is printed, and the exit status is 1. With PostgreSQL, the server is killed as
+well: its first process, all of its processes, or one that serves a connection.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import json
 import multiprocessing
 import os
 import random
+import socket
 import sys
 import tempfile
 import threading
@@ -29,20 +30,31 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
+import httpx
 import nibabel as nib
 import numpy as np
-from sqlalchemy import func, select
-from sqlalchemy.exc import DBAPIError
+import uvicorn
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from tests.web.postgres import KilledServer, Victim
 
-from unicare.core.errors import UnicareError
 from unicare.data.cohort import CohortRow, write_cohort
-from unicare.web.database import upgrade
-from unicare.web.database.tables import AuditEntry, Evaluation, QuotaSlot, Submission, Team, Upload, User
-from unicare.web.life.arrivals import take_upload
+from unicare.web.accounts.api_tokens import create_api_token
+from unicare.web.accounts.rules import AccountRules, rules_of
+from unicare.web.app import create_app
+from unicare.web.challenge import load_challenge
+from unicare.web.database import Database, upgrade
+from unicare.web.database.tables import (
+    AuditEntry,
+    Evaluation,
+    Membership,
+    QuotaSlot,
+    Registration,
+    Submission,
+    Team,
+    User,
+)
 from unicare.web.life.clean import discard_unneeded, remove_orphans
-from unicare.web.life.hand_in import begin_submission
 from unicare.web.life.site import WorkingSite, open_site
 from unicare.web.life.states import HOLDS_SLOT, State
 from unicare.web.life.worker import run_worker
@@ -130,70 +142,80 @@ def work(data_dir: str, given: dict[str, Any]) -> None:
     run_worker(settings_of(data_dir, given), threading.Event())
 
 
-def serve(data_dir: str, given: dict[str, Any], wanted: int, team_id: int, user_id: int) -> None:
-    """What a web process does while a team uploads; what goes wrong is asked for again, as browsers would."""
-    site, data = open_site(settings_of(data_dir, given)), predictions()
-    with Path(data_dir, SAID_YES).open("a") as said_yes:
-        while True:
+def serve(data_dir: str, given: dict[str, Any]) -> None:
+    """The web process."""
+    settings = settings_of(data_dir, given)
+    database = Database.open(settings.database_url.get_secret_value())
+    app = create_app(settings, load_challenge(given["challenge_dir"]), database)
+    uvicorn.run(app, host="127.0.0.1", port=settings.port, log_config=None)
+
+
+def hand_in(data_dir: str, given: dict[str, Any], token: str, wanted: int) -> None:
+    """A team's own program: hands in by HTTP, and asks again whenever it got no answer, or 5xx."""
+    data, waiting, known = predictions(), set[str](), set[str]()
+    address = f"http://127.0.0.1:{given['port']}/api/v1/submissions"
+    wanted_body = {"task": TASK, "phase": PHASE, "name": "boxes.zip", "total_bytes": len(data)}
+    with (
+        httpx.Client(headers={"Authorization": f"Bearer {token}"}, timeout=60) as client,
+        Path(data_dir, SAID_YES).open("a") as said_yes,
+    ):
+        while len(known) < wanted or waiting:
             try:
-                there, waiting = look(site)
-                for submission_id, upload_id in waiting:
-                    send(site, submission_id, upload_id, data)
-                if there >= wanted:
-                    return
-                print(announce(site, len(data), team_id, user_id), file=said_yes, flush=True)
-            except (DBAPIError, UnicareError) as error:  # the database is gone …: the answer would be 503
-                print("web:", type(error).__name__, file=sys.stderr, flush=True)
+                waiting -= {one for one in waiting if send(client, f"{address}/{one}", data)}
+                if len(known) < wanted:
+                    new = str(answer(client.post(address, json=wanted_body))["id"])
+                    print(new, file=said_yes, flush=True)
+                    known.add(new)
+                    waiting.add(new)
+            except (httpx.HTTPError, NoAnswerError) as error:
+                print(f"team: {error!r}"[:200], file=sys.stderr, flush=True)
                 time.sleep(0.1)
+        forget_others(client, address, known)
 
 
-def look(site: WorkingSite) -> tuple[int, list[tuple[int, str]]]:
-    """How many submissions there are, and which of them are being uploaded."""
-    with site.database.reading() as session:
-        there = session.scalar(select(func.count()).select_from(Submission)) or 0
-        under_way = select(Submission.id, Submission.upload_id).where(Submission.state == State.UPLOADING)
-        return there, [(one, upload_id or "") for one, upload_id in session.execute(under_way)]
+class NoAnswerError(Exception):
+    """The site said that it can't do it now."""
 
 
-def send(site: WorkingSite, submission_id: int, upload_id: str, data: bytes) -> None:
-    """Goes on where an upload stands, and takes it when it is whole."""
-    state = site.uploads.state(upload_id)
-    for offset in range(state.length, len(data), BLOCK_BYTES):
-        site.uploads.append(upload_id, offset, io.BytesIO(data[offset : offset + BLOCK_BYTES]))
-    take_upload(site, submission_id)
+def answer(response: httpx.Response) -> Any:
+    if response.status_code >= 500:
+        raise NoAnswerError(response.status_code)
+    assert response.is_success, response.text
+    return response.json()
 
 
-def announce(site: WorkingSite, length: int, team_id: int, user_id: int) -> int:
-    """Begins a submission; its number."""
-    upload_id = site.uploads.begin("boxes.zip", length, team=str(team_id))
-
-    def begin(session: Session, now: datetime) -> int:
-        session.add(
-            Upload(
-                id=upload_id,
-                team_id=team_id,
-                user_id=user_id,
-                name="boxes.zip",
-                total_bytes=length,
-                created_at=now,
-            )
-        )
-        session.flush()
-        return begin_submission(
-            session,
-            site.challenge,
-            team_id=team_id,
-            user_id=user_id,
-            task=TASK,
-            phase=PHASE,
-            upload_id=upload_id,
-            now=now,
-        ).id
-
-    return site.transact(begin)
+def send(client: httpx.Client, address: str, data: bytes) -> bool:
+    """Goes on where an upload stands; whether all of it has been taken."""
+    if answer(client.get(address))["state"] != State.UPLOADING:
+        return True
+    stands = client.get(f"{address}/upload")
+    if stands.status_code == 409:  # it was whole; another request of ours took it
+        return False
+    for offset in range(answer(stands)["length"], len(data), BLOCK_BYTES):
+        piece = data[offset : offset + BLOCK_BYTES]
+        added = client.patch(f"{address}/upload", content=piece, headers={"Upload-Offset": str(offset)})
+        if added.status_code == 409:  # it stands elsewhere, or another request of ours adds to it
+            return False
+        answer(added)
+    ended = client.post(f"{address}/upload/end")
+    return ended.status_code != 409 and bool(answer(ended))
 
 
-def found_a_team(session: Session, now: datetime) -> tuple[int, int]:
+def forget_others(client: httpx.Client, address: str, known: set[str]) -> None:
+    """Takes back what was begun without the team hearing so: it has begun that once more."""
+    while True:
+        try:
+            for one in answer(client.get(address)):
+                if str(one["id"]) not in known and one["state"] == State.UPLOADING:
+                    answer(client.delete(f"{address}/{one['id']}"))
+        except (httpx.HTTPError, NoAnswerError):
+            time.sleep(0.1)
+        else:
+            return
+
+
+def found_a_team(session: Session, now: datetime, rules: AccountRules) -> str:
+    """A team of one; a token for its program."""
     user = User(
         email="a@x.org",
         email_key="a@x.org",
@@ -201,12 +223,15 @@ def found_a_team(session: Session, now: datetime) -> tuple[int, int]:
         affiliation="",
         password_hash="",
         created_at=now,
-        is_organiser=False,
+        email_confirmed_at=now,
     )
     team = Team(name="boxers", name_key="boxers", created_at=now)
     session.add_all([user, team])
     session.flush()
-    return team.id, user.id
+    session.add(Registration(user_id=user.id, status="approved", created_at=now))
+    session.add(Membership(user_id=user.id, team_id=team.id, is_captain=True, joined_at=now))
+    session.flush()
+    return create_api_token(session, rules, user.id, "bench", now=now).token
 
 
 def wrongs(site: WorkingSite, data_dir: str, *, at_the_end: bool) -> dict[str, list[str]]:
@@ -225,7 +250,8 @@ def wrongs(site: WorkingSite, data_dir: str, *, at_the_end: bool) -> dict[str, l
     for one in submissions.values():
         if slots[one.id] != (one.state in HOLDS_SLOT):
             found["else wrong"].append(f"submission {one.id} is {one.state} and has {slots[one.id]} slots")
-        if at_the_end and one.state not in ENDS:
+        forgotten = one.state == State.CANCELLED and one.id not in promised
+        if at_the_end and one.state not in ENDS and not forgotten:
             found["stuck"].append(f"submission {one.id} is {one.state}")
     for each in evaluations:
         times, scored = scores[f"evaluation:{each.id}"], each.state == "scored"
@@ -257,17 +283,19 @@ def play(
 ) -> dict[str, Any]:
     """Kills, and then lets it come to its end."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["unicare.web.life.worker"])
-    team_id, user_id = site.transact(found_a_team)
+    context.set_forkserver_preload(["unicare.web.life.worker", "unicare.web.app"])
+    rules = rules_of(site.settings, site_name="boxes")
+    token = site.transact(lambda session, now: found_a_team(session, now, rules))
     chance = random.Random(options.seed)
     wanted = options.submissions
 
     def begin(name: str) -> ForkServerProcess:
-        arguments = (data_dir, given, wanted, team_id, user_id) if name == "web" else (data_dir, given)
-        process = context.Process(target=serve if name == "web" else work, args=arguments)
+        process = context.Process(target=serve if name == "web" else work, args=(data_dir, given))
         process.start()
         return process
 
+    team = context.Process(target=hand_in, args=(data_dir, given, token, wanted))
+    team.start()
     running = {name: begin(name) for name in ("web", *(f"worker {n}" for n in range(options.workers)))}
     victims = [*sorted(running), *(["database"] if server is not None else [])]
     kills: Counter[str] = Counter()
@@ -290,12 +318,10 @@ def play(
         add(found, wrongs(site, data_dir, at_the_end=False))
     killed_for_s = time.monotonic() - begun
     until = time.monotonic() + options.limit_s
-    while not over(site, wanted) and time.monotonic() < until:
-        if running["web"].exitcode not in (None, 0):
-            running["web"] = begin("web")
+    while not (team.exitcode is not None and over(site)) and time.monotonic() < until:
         time.sleep(0.2)
     rest_s = time.monotonic() - begun - killed_for_s
-    for process in running.values():
+    for process in (team, *running.values()):
         process.kill()
         process.join()
     add(found, wrongs(site, data_dir, at_the_end=True))
@@ -319,10 +345,10 @@ def add(found: dict[str, set[str]], new: dict[str, list[str]]) -> None:
         found.setdefault(sort, set()).update(every)
 
 
-def over(site: WorkingSite, wanted: int) -> bool:
+def over(site: WorkingSite) -> bool:
     with site.database.reading() as session:
         states = list(session.scalars(select(Submission.state)))
-    return len(states) >= wanted and all(state in ENDS for state in states)
+    return all(state in (*ENDS, State.CANCELLED) for state in states)
 
 
 def main() -> int:
@@ -351,6 +377,12 @@ def main() -> int:
     return 1 if result["wrong"] else 0
 
 
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
 def run(options: argparse.Namespace, server: KilledServer | None) -> dict[str, Any]:
     """A site of its own, with all that befalls it."""
     with tempfile.TemporaryDirectory() as folder:
@@ -361,6 +393,9 @@ def run(options: argparse.Namespace, server: KilledServer | None) -> dict[str, A
             "lease_seconds": 3,
             "sweep_seconds": 0.5,
             "retry_seconds": 0.5,
+            "port": free_port(),
+            "uploads_at_once": 100,  # announced by a web process that died, they count for ten minutes
+            "api_requests_per_minute": 1_000_000,
         }
         data_dir = str(Path(folder, "data"))
         site = open_site(settings_of(data_dir, given))
