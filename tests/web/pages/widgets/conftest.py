@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,8 +44,8 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[WidgetSite]:
-    with served(tmp_path) as found:
+def site() -> Iterator[WidgetSite]:
+    with served() as found:
         yield found
 
 
@@ -69,7 +68,7 @@ def new_tab(chromium: Any, expected: list[str]) -> Iterator[Callable[..., Any]]:
     said: list[str] = []
 
     def make(**given: Any) -> Any:
-        context = chromium.new_context(**{"viewport": {"width": 1280, "height": 1000}, **given})
+        context = chromium.new_context(**{"viewport": {"width": 640, "height": 700}, **given})
         contexts.append(context)
         context.add_init_script(NOTE_REFUSALS)
         tab = context.new_page()

@@ -9,17 +9,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
-from markupsafe import Markup
-from tests.web.sites import made_challenge
 
-from unicare.web.facts.texts import Texts
 from unicare.web.pages.render import Pages
 from unicare.web.security.headers import SCRIPTED_PAGE_POLICY, SecurityHeaders
 
@@ -30,10 +26,13 @@ LABELS = (
     SimpleNamespace(value=600, structure="right <b>ventricle</b>"),
 )
 
-_PAGE = """{% extends "base.html" %}{% import "widgets.html" as widgets with context %}
-{% block head %}{{ widgets.head() }}{% endblock %}
-{% block content %}<h1>A page</h1>BODY{% endblock %}
-{% block scripts %}{{ widgets.scripts(upload=true, viewer=true, live=true) }}{% endblock %}"""
+_PAGE = """{% import "widgets.html" as widgets with context %}<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>A page</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="stylesheet" href="{{ address_of['site.css'] }}">
+<link rel="icon" href="{{ address_of['icon.svg'] }}">{{ widgets.head() }}</head>
+<body><main><h1>A page</h1>BODY</main>
+{{ widgets.scripts(upload=true, viewer=true, live=true) }}</body></html>"""
 _GIVEN = 'csrf="the-token", chunk_bytes=chunk, most_bytes=most, phase="validation"'
 _UPLOAD = '{{ widgets.upload_form(kind, GIVEN, task="la") }}'.replace("GIVEN", _GIVEN)
 _CHOICE = """{% call widgets.upload_form("predictions", GIVEN) %}<p class="field">
@@ -128,10 +127,10 @@ def _api(app: FastAPI, site: WidgetSite) -> None:
         return Response(status_code=204)
 
 
-def _pages(app: FastAPI, site: WidgetSite, pages: Pages, shared: dict[str, Any]) -> None:
+def _pages(app: FastAPI, site: WidgetSite, pages: Pages) -> None:
     def page(body: str, **values: Any) -> HTMLResponse:
         template = pages._templates.from_string(_PAGE.replace("BODY", body))
-        html = template.render({**shared, "chunk": CHUNK_BYTES, "most": 10**9, "labels": LABELS, **values})
+        html = template.render({"chunk": CHUNK_BYTES, "most": 10**9, "labels": LABELS, **values})
         return HTMLResponse(html, headers={"Content-Security-Policy": SCRIPTED_PAGE_POLICY})
 
     @app.get("/upload/{kind}")
@@ -175,22 +174,12 @@ def _pages(app: FastAPI, site: WidgetSite, pages: Pages, shared: dict[str, Any])
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[WidgetSite]:
+def served() -> Iterator[WidgetSite]:
     """The site on a port of its own."""
-    challenge = made_challenge(folder / "challenge")
-    texts = Texts(challenge)
-    pages = Pages({"challenge": challenge, "texts": texts, "openapi": "/api/v1/openapi.json"})
-    shared = {
-        "here": "/",
-        "person": None,
-        "csrf": lambda: Markup(""),
-        "notice": None,
-        "error": None,
-        "given": {},
-    }
+    pages = Pages({})
     site, app = WidgetSite(), FastAPI(openapi_url=None)
     _api(app, site)
-    _pages(app, site, pages, shared)
+    _pages(app, site, pages)
     app.add_middleware(SecurityHeaders, secure=False)
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))

@@ -13,12 +13,17 @@ const CRC_TABLE = new Uint32Array(256).map((_, number) => {
   return value;
 });
 
+function addedTo(crc, bytes) {
+  for (let at = 0; at < bytes.length; at += 1) crc = CRC_TABLE[(crc ^ bytes[at]) & 0xff] ^ (crc >>> 8);
+  return crc;
+}
+
 async function crc32(file, told, signal) {
   let crc = MOST_32;
   for (let start = 0; start < file.size; start += PIECE_BYTES) {
     signal?.throwIfAborted();
     const piece = new Uint8Array(await file.slice(start, start + PIECE_BYTES).arrayBuffer());
-    for (let at = 0; at < piece.length; at += 1) crc = CRC_TABLE[(crc ^ piece[at]) & 0xff] ^ (crc >>> 8);
+    crc = addedTo(crc, piece);
     told(piece.length);
   }
   return (crc ^ MOST_32) >>> 0;
