@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from tests.web.organise.season import HOSTILE, Season, made_season
 from tests.web.sites import AFTER_RELEASE, DURING, asking
 
 from unicare.web.database import Database
-from unicare.web.database.tables import AuditEntry, Evaluation, OutboxMail, Submission
+from unicare.web.database.tables import AuditEntry, BoardState, Evaluation, OutboxMail, Submission
+from unicare.web.standings.counting import candidates
 
 API = "/api/v1/organise"
 WHY = {"reason": "As we agreed on Monday."}
@@ -387,6 +389,20 @@ def test_a_board_is_frozen_anew_after_its_date_only(tmp_path: Path) -> None:
     answer = chief.post(f"{API}/boards/open/freeze", json=WHY)
     assert (answer.status_code, answer.json()["reason"]) == (409, "not_now")
     assert chief.post(f"{API}/boards/nothing/freeze", json=WHY).status_code == 404
+
+    def rank(session: Session) -> None:
+        challenge = season.site.challenge
+        runs = candidates(session, challenge, challenge.board("open")).digest
+        state = BoardState(board="open", runs=runs, rules="x", as_of=AFTER_RELEASE, content={"runs": []})
+        session.add(state)
+
+    season.site.database.transact(rank)
+    frozen = chief.post(f"{API}/boards/open/freeze", json=WHY)
+    assert (frozen.status_code, frozen.json()["number"]) == (201, 1)
+    assert written_down(season, "board.freeze", "board:open") == {**WHY, "number": 1}
+    assert chief.post(f"{API}/boards/open/freeze", json=WHY).status_code == 409
+    events = chief.get(f"{API}/timeline").json()["events"]
+    assert ["Board open was frozen"] == [one["title"] for one in events if one["kind"] == "board_frozen"]
 
 
 def _audit(season: Season) -> list[AuditEntry]:

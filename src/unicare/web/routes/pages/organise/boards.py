@@ -50,5 +50,6 @@ def _page(
         "boards": site.boards.summaries(now),
         "phases": {one.name: one.title or one.name for one in site.challenge.phases},
         "given": given or {},
+        "now": now,
     }
     return page(view, "boards", "boards", told, form, **values)
