@@ -170,15 +170,16 @@ def test_what_workers_and_requests_are_at_is_no_orphan(site, team, worker, zippe
     assert len(site.uploads.every()) == 1
 
 
-def test_an_upload_without_a_row_goes_after_a_day(site, team):
+def test_an_upload_that_no_row_tells_of_goes_after_ten_minutes(site, team):
+    """It counts against what a team may have under way."""
     nobody = site.uploads.begin("ours.zip", 10, team=str(team.id))
     site.uploads.append(nobody, 0, io.BytesIO(b"12345"))
-    remove_orphans(site)
+    discard_unneeded(site)
     assert site.uploads.state(nobody).length == 5
-    two_days_ago = time.time() - 2 * 86_400
+    long_ago = time.time() - 601
     for place in (site.settings.data_dir / "uploads" / nobody).iterdir():
-        os.utime(place, (two_days_ago, two_days_ago))
-    remove_orphans(site)
+        os.utime(place, (long_ago, long_ago))
+    discard_unneeded(site)
     assert site.uploads.every() == []
 
 

@@ -26,6 +26,7 @@ __all__ = ["discard_unneeded", "remove_orphans"]
 
 _LOG = structlog.get_logger(__name__)
 _DAY = timedelta(days=1)
+_UNTOLD = timedelta(minutes=10)
 _OVER = (State.CANCELLED, State.REFUSED)
 _TAKING = (State.UPLOADING, State.UPLOADED, State.CHECKING)
 
@@ -49,7 +50,7 @@ def discard_unneeded(site: WorkingSite) -> int:
 
 
 def remove_orphans(site: WorkingSite, older_than: timedelta = _DAY) -> list[str]:
-    """Removes what lies in the storage, or in this machine's folder of uploads, and belongs to no row.
+    """Removes what lies in the storage and belongs to no row.
 
     Reads the names of all files, so it isn't for every minute.
 
@@ -74,7 +75,6 @@ def remove_orphans(site: WorkingSite, older_than: timedelta = _DAY) -> list[str]
                 removed.append(unit)
     if removed:
         _LOG.warning("files that belonged to nothing were removed", count=len(removed), first=removed[0])
-    _remove_unknown_uploads(site, older_than)
     return removed
 
 
@@ -117,19 +117,25 @@ def _needed(session: Session) -> set[str]:
 
 
 def _discard_uploads(site: WorkingSite) -> None:
-    """Uploads of this machine whose bytes were taken, or are no longer wanted."""
+    """Uploads of this machine whose bytes were taken, are no longer wanted, or never got a submission.
+
+    The last are those of requests that died before they had told the database; they count against what a team
+    may have under way, so they don't stay for long.
+    """
     present = [one.upload_id for one in site.uploads.every()]
     if not present:
         return
     with site.database.reading() as session:
-        done = session.scalars(
-            select(Submission.upload_id).where(
-                Submission.upload_id.in_(present), Submission.state != State.UPLOADING
-            )
+        found = session.execute(
+            select(Submission.upload_id, Submission.state).where(Submission.upload_id.in_(present))
         ).all()
-    for upload_id in done:
-        if upload_id is not None:
-            with suppress(UploadRefusedError):  # a connection adds to it: next time
+    states = {upload_id: State(state) for upload_id, state in found}
+    for upload_id in present:
+        with suppress(UploadRefusedError):  # gone, or a connection adds to it: next time
+            if upload_id not in states:
+                if site.uploads.idle(upload_id) >= _UNTOLD:
+                    site.uploads.abandon(upload_id)
+            elif states[upload_id] is not State.UPLOADING:
                 site.uploads.abandon(upload_id)
                 site.transact(lambda session, now, one=upload_id: _discarded(session, one, now))  # type: ignore[misc]
 
@@ -138,14 +144,3 @@ def _discarded(session: Session, upload_id: str, now: datetime) -> None:
     upload = session.get_one(Upload, upload_id)
     if upload.finished_at is None and upload.discarded_at is None:
         upload.discarded_at = now
-
-
-def _remove_unknown_uploads(site: WorkingSite, older_than: timedelta) -> None:
-    """Uploads of this machine that were announced by a request that came to nothing."""
-    present = [one.upload_id for one in site.uploads.every()]
-    with site.database.reading() as session:
-        known = set(session.scalars(select(Submission.upload_id).where(Submission.upload_id.in_(present))))
-    for upload_id in present:
-        with suppress(UploadRefusedError):
-            if upload_id not in known and site.uploads.idle(upload_id) >= older_than:
-                site.uploads.abandon(upload_id)

@@ -23,7 +23,7 @@ _LOOK_S = 0.25
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 60.0
 _LONG_LIFE_S = 60.0
-_GRACE_S = 20.0
+_GRACE_S = 30.0  # less than what run_workers is given itself; a container is ended in a second or two
 
 
 def run_workers(
