@@ -145,6 +145,20 @@ def test_nobody_is_logged_in_by_another_site(app: FastAPI) -> None:
     assert anna.client.post("/api/v1/session", json=body, headers={**headers, **from_page}).is_success
 
 
+@pytest.mark.parametrize(
+    ("address", "status"), [("http://care.example", 200), ("http://127.0.0.1:8000", 403), (HTTPS, 403)]
+)
+def test_without_tls_browsers_say_little(tmp_path: Path, address: str, status: int) -> None:
+    app = people_app(tmp_path, settings={"base_url": address, "allow_http": True})
+    chief(app)
+    olga = Somebody(app, "chief@site.test", base_url=address)
+    body = {"email": olga.email, "password": PASSWORD}
+    headers = {"X-CSRF-Token": olga.csrf(), "Origin": "null"}
+    assert olga.client.post("/api/v1/session", json=body, headers=headers).status_code == status
+    headers["X-CSRF-Token"] = "0" * 64
+    assert olga.client.post("/api/v1/session", json=body, headers=headers).status_code == 403
+
+
 def test_what_was_logged_out_stays_out(app: FastAPI) -> None:
     anna = comer(app, "anna")
     stolen = session_cookie(anna)

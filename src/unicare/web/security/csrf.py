@@ -77,12 +77,14 @@ def _made(settings: SiteSettings, nonce: str, session: str) -> str:
 
 def _from_here(request: Request, settings: SiteSettings) -> bool:
     """What the browser says of where the form was; old ones say nothing."""
-    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+    fetched = request.headers.get("Sec-Fetch-Site")
+    if fetched not in ("same-origin", "none", None):
         return False
     origin = request.headers.get("Origin")
-    # Pages whose address has a token in it tell nobody where they are: their forms have no origin.
-    unsaid = origin == "null" and request.headers.get("Sec-Fetch-Site") == "same-origin"
-    if origin is None or unsaid:
+    # Pages whose address has a token in it tell nobody where they are: the origin of their forms is "null".
+    # Without TLS browsers don't say what fetched them either; there the form's token has to do.
+    mute = fetched is None and not settings.secure and not settings.local
+    if origin is None or (origin == "null" and (fetched == "same-origin" or mute)):
         return True
     own, theirs = urlsplit(settings.base_url), urlsplit(origin)
     same_host = theirs.netloc.lower() == request.headers.get("Host", "").lower()
