@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import numpy as np
@@ -11,7 +11,7 @@ from unicare.data.cohort import CohortRow
 from unicare.evaluate.ranking.rank import rank_teams
 from unicare.evaluate.ranking.table import build_table
 from unicare.evaluate.rows import Row
-from unicare.web.boards import NoScores, Scored
+from unicare.web.boards import Change, NoScores, Scored
 from unicare.web.challenge import BoardEntry
 
 AS_OF = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -34,6 +34,22 @@ class MadeScores(NoScores):
         table = build_table(results, cohort)
         result = rank_teams(entry.board, table, sort=sort or None, bootstrap=50)
         return Scored(result, AS_OF)
+
+    def history(self, entry: BoardEntry, sort: str, number: int | None) -> tuple[Change, ...]:
+        """Every team was half as good a month before; the first had left for a week."""
+        shown = self.scored(entry, sort, None)
+        assert shown is not None
+        assert shown.result is not None
+        return tuple(
+            Change(table.name, row.team, AS_OF - timedelta(days=days), score, rank)
+            for days, part in ((30, 0.5), (20, None), (13, 1.0))
+            for table in shown.result.tables
+            for row in table.rows
+            for score, rank in [
+                (None, None) if part is None else ((row.score.value or 0) * part, row.rank.rank)
+            ]
+            if part is not None or row.team == "North"
+        )
 
 
 def made_rows(tasks: tuple[str, ...]) -> tuple[dict[str, list[Row]], list[CohortRow]]:

@@ -21,6 +21,7 @@ OPERATIONS = (
     "/api/v1/boards/{name}",
     "/api/v1/boards/{name}/figures.csv",
     "/api/v1/boards/{name}/cite.bib",
+    "/api/v1/boards/{name}/history",
 )
 PUBLIC = {"challenge", "boards"}
 
