@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -168,12 +169,14 @@ def test_what_is_wrong_is_said_and_nothing_is_kept(app: FastAPI, field: str, val
     assert mails(app) == []
 
 
-def with_yaml(folder: Path, written: str, clock: Clock) -> FastAPI:
+def with_yaml(folder: Path, written: str, clock: Clock, database: Database | None = None) -> FastAPI:
     """A site of a challenge that is written otherwise."""
     challenge = write_challenge(folder / "challenge")
     (challenge / "challenge.yaml").write_text(written, encoding="utf-8")
     settings = made_settings(folder / "data", **QUICK)
-    return create_app(settings, load_challenge(challenge), made_database(folder / "data"), clock=clock)
+    return create_app(
+        settings, load_challenge(challenge), database or made_database(folder / "data"), clock=clock
+    )
 
 
 @pytest.mark.parametrize(("days", "status"), [(-1, 403), (0, 202), (9, 202), (10, 403)])
@@ -199,6 +202,24 @@ def test_the_last_minute_counts(tmp_path: Path) -> None:
     assert Somebody(app, "anna@people.test").register().status_code == 202
     clock.now += timedelta(seconds=1)
     assert Somebody(app, "ben@people.test").register().status_code == 403
+
+
+@pytest.mark.parametrize("version", [None, "", "x" * 400, "a\u0000b", "\ud800"])
+def test_without_an_agreement_none_is_accepted(
+    tmp_path: Path, database: Database, version: str | None
+) -> None:
+    written = YAML.replace("  agreement: texts/agreement.md\n", "  approval: false\n")
+    app = with_yaml(tmp_path, written, Clock(), database)
+    anna = Somebody(app, "anna@people.test")
+    assert anna.ask("/agreement").status_code == 404
+    assert "agreement" not in anna.page("/register").text
+    body = json.dumps({"email": anna.email, "name": "A", "password": PASSWORD, "agreement_version": version})
+    headers = {"X-CSRF-Token": anna.csrf(), "Content-Type": "application/json"}
+    answer = anna.client.post("/api/v1/registrations", content=body, headers=headers)
+    assert answer.status_code == (422 if version == "\ud800" else 202)
+    if answer.status_code == 202:
+        assert anna.confirm().json()["person"]["may_take_part"]
+        assert anna.ask("/me").json()["agreement"]["accepted_version"] is None
 
 
 def test_without_approval_one_takes_part_at_once(tmp_path: Path) -> None:

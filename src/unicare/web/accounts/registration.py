@@ -88,6 +88,7 @@ def register(door: Door, form: RegistrationForm, origin: Origin) -> MailSent | R
     """
     form = check_form(form)
     _check_rules(door.rules, form, door.clock())
+    form = replace(form, agreement_version=door.rules.agreement_version)  # whatever was sent if there is none
     refused = count_form(door, origin)
     if refused is not None:
         return refused
