@@ -233,8 +233,8 @@ def test_the_same_in_words(tab: Any, site: WidgetSite) -> None:
     opened(tab, site)
     rows = [row.split("\t") for row in tab.locator(".viewer-amounts tbody tr").all_inner_texts()]
     lv = 20 * 16 * 3 * 5 / 1000  # voxels of 5 mm³
-    assert rows[0] == ["left ventricle", f"{lv:.1f}", f"{lv:.1f}", f"{lv / 2:.1f}"]
-    assert rows[1] == ["right <b>ventricle</b>", "2.4", "2.4", "2.4"]
+    assert rows[0] == ["Left ventricle", f"{lv:.1f}", f"{lv:.1f}", f"{lv / 2:.1f}"]
+    assert rows[1] == ["Right <b>ventricle</b>", "2.4", "2.4", "2.4"]
     links = tab.locator(".viewer-files a")
     assert [link.get_attribute("href") for link in links.all()] == [
         "/files/image",
