@@ -59,14 +59,14 @@ class Problem(BaseModel):
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The ``responses`` of a route that may fail so; every one may be asked too often."""
+    """The ``responses`` of a route that may fail so; every one may be asked too often, or with a void token."""
     schema = {"$ref": f"#/components/schemas/{Problem.__name__}"}
     return {
         status: {
             "description": HTTPStatus(status).phrase,
             "content": {PROBLEM_TYPE: {"schema": schema}},
         }
-        for status in sorted({*statuses, 400, 429})
+        for status in sorted({*statuses, 400, 401, 429})
     }
 
 
