@@ -9,6 +9,7 @@ import typer
 
 from unicare import __version__
 from unicare.cli import (
+    board,
     challenge,
     cohort,
     demo,
@@ -21,6 +22,8 @@ from unicare.cli import (
     serve,
     shift,
     site,
+    status,
+    submit,
     train,
 )
 
@@ -46,6 +49,9 @@ app.command("robustness")(robustness.robustness)
 app.add_typer(challenge.group, name="challenge")
 app.command("serve")(serve.serve)
 app.add_typer(site.group, name="site")
+app.command("submit")(submit.submit)
+app.command("status")(status.status)
+app.command("board")(board.board)
 app.command("demo")(demo.demo)
 
 
