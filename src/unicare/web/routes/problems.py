@@ -59,7 +59,7 @@ class Problem(BaseModel):
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The ``responses`` of a route that may fail so; every one may be asked too often, or with a void token."""
+    """The ``responses`` of a route that may fail so; every one may be asked too often or by a void token."""
     schema = {"$ref": f"#/components/schemas/{Problem.__name__}"}
     return {
         status: {
