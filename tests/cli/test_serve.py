@@ -45,7 +45,7 @@ def served(
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A site that answers, and its address."""
     port = free_port()
-    words = command("--challenge", challenge, "--data", data, "--port", port, "--json", *more)
+    words = command("--challenge", challenge, "--data", data, "--port", port, *more)
     pipe = subprocess.PIPE
     env = {**ENVIRONMENT, "UNICARE_CONTAINER_ENGINE": "none", **environment}
     with subprocess.Popen(words, stdout=pipe, stderr=pipe, text=True, env=env) as process:
@@ -64,7 +64,7 @@ def served(
 
 
 def test_it_answers_and_ends_when_told_to(tmp_path: Path) -> None:
-    with served(tmp_path / "data") as (process, address):
+    with served(tmp_path / "data", "--json") as (process, address):
         with urlopen(f"{address}/healthz", timeout=30) as answer:
             assert json.load(answer) == {"status": "ok", "database": "ok"}
         with urlopen(f"{address}/boards/care-cardiac", timeout=30) as answer:
@@ -173,10 +173,12 @@ def test_a_second_ctrl_c_ends_all_of_it_at_once(tmp_path: Path) -> None:
         until(lambda: not any(alive(one) for one in workers))
 
 
-def test_a_site_without_workers_begins_none(tmp_path: Path) -> None:
-    with served(tmp_path / "data", "--no-workers") as (process, _):
+def test_a_site_without_workers_begins_none_and_says_what_there_is(tmp_path: Path) -> None:
+    with served(tmp_path / "data", "--no-workers") as (process, address):
         assert children_of(process.pid) == []
         process.send_signal(signal.SIGINT)
         said, _ = process.communicate(timeout=60)
         assert process.returncode == 0
-    assert json.loads(said)["workers"] == 0
+    for words in ("CARE 2025", address, "no phase", "unicare site worker", "shown here, not sent"):
+        assert words in said
+    assert f"unicare site organiser YOU@EXAMPLE.ORG --data {tmp_path / 'data'}" in said

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 from tests.web.accounts.conftest import HOME, PASSWORD, Site
@@ -152,6 +153,7 @@ def test_nobody_else_can_read_it_and_nothing_is_replaced(backup: Path, settings:
         write_backup(settings, backup)
     assert backup.read_bytes() == before
     assert not [path for path in backup.parent.iterdir() if path.name.startswith(".backup")]
+    assert not list(settings.data_dir.glob("backing-up-*"))
 
 
 @on_sqlite
@@ -403,6 +405,43 @@ def test_a_site_that_nobody_used_yet_is_filled(
     restore_backup(backup, folder)
     assert rows_of(url) == rows_of(settings.database_url.get_secret_value())
     assert load_settings(folder).secret_key == settings.secret_key
+
+
+@one_database
+@on_sqlite
+def test_what_a_restore_that_was_killed_has_left_is_no_hindrance(
+    backup: Path, elsewhere: tuple[Path, str], settings: SiteSettings, tmp_path: Path
+) -> None:
+    folder, _ = elsewhere
+    storage = FolderStorage(folder / "storage")
+    files = files_of(settings.data_dir / "storage")
+    half = tmp_path / "half"
+    half.write_bytes(b"half")
+    storage.put(next(iter(files)), half)
+    restore_backup(backup, folder)
+    assert files_of(folder / "storage") == files
+
+
+@one_database
+@on_sqlite
+def test_a_bucket_is_backed_up_and_restored_into(
+    settings: SiteSettings, elsewhere: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = files_of(settings.data_dir / "storage")
+    bucket = open_storage("memory://bucket/site")
+    for number, (key, content) in enumerate(files.items()):
+        (tmp_path / str(number)).write_bytes(content)
+        bucket.put(key, tmp_path / str(number))
+    there = settings.model_copy(update={"storage_url": SecretStr("memory://bucket/site")})
+    made = write_backup(there, tmp_path / "backup.tar")
+    assert (made.about.files, made.about.missing) == (len(files), ())
+    monkeypatch.setenv("UNICARE_STORAGE_URL", "memory://bucket/other")
+    restore_backup(tmp_path / "backup.tar", elsewhere[0])
+    other = open_storage("memory://bucket/other")
+    assert other.keys() == sorted(files)
+    for key, content in files.items():
+        with other.open(key) as file:
+            assert file.read() == content
 
 
 @one_database

@@ -73,10 +73,12 @@ def write_backup(
         raise BackupError(f"{out}: there already", mend="choose another name")
     database = Database.open(settings.database_url.get_secret_value())
     storage = open_storage(settings.storage_url.get_secret_value())
-    work = out.absolute().with_name(f".{out.name}.{secrets.token_hex(4)}")
-    work.mkdir(mode=0o700, parents=True)
+    out.absolute().parent.mkdir(parents=True, exist_ok=True)
+    part = out.absolute().with_name(f".{out.name}.{secrets.token_hex(4)}")
+    # Files of a storage that lies on the same disk as the site's folder are linked to here, not copied.
+    work = settings.data_dir / f"backing-up-{secrets.token_hex(4)}"
+    work.mkdir(mode=0o700)
     try:
-        part = work / "backup"
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             about, rows = _write(settings, database, storage, file, work, images, progress)
             file.flush()
@@ -85,6 +87,7 @@ def write_backup(
         return Backup(out, about, rows, out.stat().st_size)
     finally:
         database.close()
+        part.unlink(missing_ok=True)
         shutil.rmtree(work, ignore_errors=True)
 
 

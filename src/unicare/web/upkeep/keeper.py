@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Self
@@ -17,7 +18,8 @@ from unicare.web.upkeep.chores import Chore
 __all__ = ["Upkeep"]
 
 _LOG = structlog.get_logger(__name__)
-_PATIENCE_S = 40.0
+_WORKERS_S = 40.0
+_CHORES_S = 5.0
 
 
 class Upkeep:
@@ -37,18 +39,19 @@ class Upkeep:
         begin_worker: Callable[[], None] | None = None,
     ) -> None:
         self._stop = threading.Event()
-        self._threads = [
+        self._chores = [
             threading.Thread(target=self._repeat, args=(chore,), name=f"chore {chore.name}", daemon=True)
             for chore in chores
         ]
+        self._workers: list[threading.Thread] = []
         if workers is not None and workers.workers > 0:
             keep = threading.Thread(
                 target=self._keep, args=(workers, begin_worker), name="workers", daemon=True
             )
-            self._threads.append(keep)
+            self._workers.append(keep)
 
     def __enter__(self) -> Self:
-        for thread in self._threads:
+        for thread in (*self._chores, *self._workers):
             thread.start()
         return self
 
@@ -56,16 +59,23 @@ class Upkeep:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-        self.wait(_PATIENCE_S)
+        until = time.monotonic() + _CHORES_S
+        for thread in self._workers:
+            thread.join(_WORKERS_S)
+        for (
+            thread
+        ) in self._chores:  # a mail server that doesn't answer isn't waited for: mails are sent again
+            thread.join(max(0.0, until - time.monotonic()))
 
     def stop(self) -> None:
         """Asks everything to end; workers give back what they are at. To be called from anywhere."""
         self._stop.set()
 
-    def wait(self, patience_s: float | None = None) -> None:
-        """Waits until all of it has ended."""
-        for thread in self._threads:
-            thread.join(patience_s)
+    def wait(self) -> None:
+        """Waits until somebody asked it to end, and workers have."""
+        self._stop.wait()
+        for thread in self._workers:
+            thread.join()
 
     def _repeat(self, chore: Chore) -> None:
         while not self._stop.is_set():
