@@ -15,7 +15,7 @@ from tests.web.sites import KEY, asking
 from unicare.data.cohort import CohortRow, write_cohort
 from unicare.evaluate.rows import Row, write_rows
 from unicare.web.app import create_app
-from unicare.web.challenge import load_challenge
+from unicare.web.boards import Boards
 from unicare.web.database import Database
 from unicare.web.database.tables import Evaluation, Submission, Team, Upload, User
 from unicare.web.interrupt import never
@@ -238,31 +238,30 @@ class Stage:
         return ranked
 
     @cached_property
+    def scores(self) -> StoredScores:
+        """What workers have left, looked at anew each time."""
+        return StoredScores(self.database, self.site.challenge, look_every_s=0)
+
+    @cached_property
+    def boards(self) -> Boards:
+        """What the site shows of it."""
+        return Boards(self.site.challenge, self.scores)
+
+    @cached_property
     def client(self) -> TestClient:
-        """Somebody who asks the site."""
-        challenge = load_challenge(self.challenge_folder)
+        """Somebody who asks the site; slower to make than the boards."""
         app = create_app(
-            self.settings,
-            challenge,
-            self.database,
-            scores=StoredScores(self.database, challenge, look_every_s=0),
-            clock=lambda: self.now,
+            self.settings, self.site.challenge, self.database, scores=self.scores, clock=lambda: self.now
         )
         return asking(app)
 
-    def board(self, name: str, **query: str) -> dict[str, Any]:
-        """What the API says of a board."""
-        answer = self.client.get(f"/api/v1/boards/{name}", params=query)
-        assert answer.status_code == 200, answer.text
-        found: dict[str, Any] = answer.json()
-        return found
+    def board(self, name: str, **asked: Any) -> dict[str, Any]:
+        """What the API answers of a board."""
+        return self.boards.show(name, self.now, **asked).model_dump(mode="json")
 
-    def history(self, name: str, **query: str) -> dict[str, Any]:
-        """What the API says of its past."""
-        answer = self.client.get(f"/api/v1/boards/{name}/history", params=query)
-        assert answer.status_code == 200, answer.text
-        found: dict[str, Any] = answer.json()
-        return found
+    def history(self, name: str, **asked: Any) -> dict[str, Any]:
+        """What it answers of its past."""
+        return self.boards.history(name, self.now, **asked).model_dump(mode="json")
 
 
 def table(board: dict[str, Any], name: str) -> list[tuple[int, str, float]]:

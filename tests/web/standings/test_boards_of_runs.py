@@ -1,4 +1,4 @@
-"""Boards of what teams handed in: known answers through the API, on both databases."""
+"""Boards of what teams handed in: known answers, on both databases."""
 
 from __future__ import annotations
 
@@ -240,7 +240,9 @@ def test_history_has_a_point_for_each_change_and_no_other(stage: Stage) -> None:
     third = stage.now
     stage.score(south, "atrium", POOR)
     stage.keep()
-    found = stage.history("latest")
+    found = stage.client.get("/api/v1/boards/latest/history").json()
+    assert found == stage.history("latest")
+    assert stage.client.get("/api/v1/boards/latest").json() == stage.board("latest")
     assert [one["name"] for one in found["tables"]] == ["la ID", "la OOD", "liver ID"]
     lines = {line["team"]: line["points"] for line in found["tables"][0]["lines"]}
     times = [moment.isoformat().replace("+00:00", "Z") for moment in (first, second, third)]
