@@ -33,6 +33,7 @@ def given(database_url, challenge_folder):
         "container_engine": "none",
         "lease_seconds": 1,
         "sweep_seconds": 0.1,
+        "retry_seconds": 0,
     }
 
 
