@@ -85,9 +85,10 @@ def worker(
 ) -> None:
     """Run further workers for a site that is served elsewhere. Ctrl-C ends them, a second one at once.
 
-    On the machine that serves it, give the same --data. On another, give UNICARE_DATABASE_URL (PostgreSQL),
-    UNICARE_STORAGE_URL (a shared folder, or s3://…) and at best UNICARE_WAKE_URL (redis://…) the values that
-    the site has, a copy of the challenge, and a --data of its own.
+    On the machine that serves it, give the same --data.
+
+    On another one, give it a --data of its own, a copy of the challenge, and the site's UNICARE_DATABASE_URL
+    and UNICARE_STORAGE_URL.
     """
     site_needs()
     from unicare.web.challenge import load_challenge
@@ -129,8 +130,9 @@ def backup(
 ) -> None:
     """Write a site into one file (tar), while it runs: database, submissions, results, secret key.
 
-    Keep the file as you keep passwords: it has what people wrote, hashes of their passwords, and the key.
-    Nobody but its owner can read it. Not in it: the challenge's folder, DATA/site.env, uploads under way.
+    Keep the file as you keep passwords. Nobody but its owner can read it.
+
+    Not in it: the challenge's folder, DATA/site.env, uploads under way.
     """
     site_needs()
     from unicare.web.backup import write_backup
@@ -161,8 +163,9 @@ def restore(
 ) -> None:
     """Restore a site from a backup, into an empty --data or an empty database: all of it, or nothing.
 
-    SQLite or PostgreSQL, folder or object storage: what the settings name, whatever the backup came from. The
-    file is checked before anything is written. A backup of an older unicare becomes one of this version.
+    Database and storage are those that the settings name, whatever kind the backup came from.
+
+    The file is checked before anything is written. A site of an older unicare becomes one of this version.
     """
     site_needs()
     from unicare.web.backup import restore_backup
