@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from unicare.core.errors import UnicareError
+from unicare.core.errors import OutputError, UnicareError
 from unicare.web.archive.upload_rules import UploadRefusedError
 from unicare.web.database import record, utc_now
 from unicare.web.database.tables import Evaluation, Submission, Upload
@@ -43,7 +43,11 @@ def discard_unneeded(site: WorkingSite) -> int:
         ).all()
         failed = _failed_before(session, now - timedelta(days=site.settings.keep_failed_days))
     for submission_id in (*over, *failed):
-        site.storage.delete(submission_folder(submission_id))
+        try:
+            site.storage.delete(submission_folder(submission_id))
+        except OutputError as error:  # the next look tries again; what else a worker does goes on
+            _LOG.warning("files can't be removed", submission=submission_id, why=str(error))
+            continue
         site.transact(lambda session, now, one=submission_id: _forget(session, one, now))  # type: ignore[misc]
     _discard_uploads(site)
     return len(over) + len(failed)
