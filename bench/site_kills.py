@@ -12,33 +12,27 @@ well: its first process, all of its processes, or one that serves a connection.
 from __future__ import annotations
 
 import argparse
-import gzip
-import io
 import json
 import multiprocessing
 import os
 import random
 import socket
-import sys
 import tempfile
 import threading
 import time
-import zipfile
 from collections import Counter
 from datetime import datetime, timedelta
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
-import httpx
-import nibabel as nib
-import numpy as np
 import uvicorn
+from bench.boxes import write_challenge
+from bench.team_client import SAID_YES, hand_in
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from tests.web.postgres import KilledServer, Victim
 
-from unicare.data.cohort import CohortRow, write_cohort
 from unicare.web.accounts.api_tokens import create_api_token
 from unicare.web.accounts.rules import AccountRules, rules_of
 from unicare.web.app import create_app
@@ -61,76 +55,12 @@ from unicare.web.life.worker import run_worker
 from unicare.web.settings import SiteSettings, load_settings
 
 ENDS = (State.SCORED, State.FAILED)
-CASES = {"one": ("A", "ID"), "two": ("F", "OOD")}
-AFFINE = np.diag([-1.0, -1.0, 8.0, 1.0])
-BLOCK_BYTES = 200
-SAID_YES = "said_yes"
 VICTIMS: tuple[Victim, ...] = ("first", "all", "one")
 VICTIMS_TOLD = {
     "first": "first process",
     "all": "all processes",
     "one": "a connection's process",
 }
-TASK, PHASE = "whs", "validation"
-CHALLENGE = """\
-name: boxes
-title: Boxes
-texts: {overview: overview.md}
-tasks:
-  - name: whs
-    title: Whole heart
-    labels: {205: left ventricular myocardium, 500: left ventricle blood cavity}
-    sequences: [CT]
-    prompts: false
-phases:
-  - {name: validation, kind: predictions, always_open: true, show_boards: at_once, quota: 1000}
-"""
-
-
-def box(shift: int = 0) -> np.ndarray:
-    """A box of cavity in a box of muscle, (P, L, S)."""
-    labels = np.zeros((20, 18, 6), np.int16)
-    labels[3:15, 3:15, 1:5] = 205
-    labels[6:12, 6:12, 1:5] = 500
-    return np.roll(labels, shift, 0)
-
-
-def write_challenge(folder: Path) -> Path:
-    """The challenge's folder."""
-    reference = folder / "reference" / TASK / PHASE
-    for part in ("images", "truth"):
-        (reference / part).mkdir(parents=True)
-    rows = []
-    for case, (centre, distribution) in CASES.items():
-        nib.save(nib.Nifti1Image(box().astype(np.float32), AFFINE), reference / "images" / f"{case}.nii.gz")
-        nib.save(nib.Nifti1Image(box(), AFFINE), reference / "truth" / f"{case}.nii.gz")
-        rows.append(
-            CohortRow(
-                case=case,
-                patient=case,
-                centre=centre,
-                vendor="A",
-                task=TASK,
-                split="validation",
-                distribution=distribution,
-                sequences=("CT",),
-                annotated=(205, 500),
-            )
-        )
-    write_cohort(reference, rows)
-    (folder / "challenge.yaml").write_text(CHALLENGE)
-    (folder / "overview.md").write_text("# Boxes\n")
-    return folder
-
-
-def predictions() -> bytes:
-    """A zip archive that passes its check."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for case in CASES:
-            image = nib.Nifti1Image(box(1), AFFINE)
-            archive.writestr(f"{case}_pred.nii.gz", gzip.compress(image.to_bytes(), mtime=0))
-    return packed.getvalue()
 
 
 def settings_of(data_dir: str, given: dict[str, Any]) -> SiteSettings:
@@ -148,70 +78,6 @@ def serve(data_dir: str, given: dict[str, Any]) -> None:
     database = Database.open(settings.database_url.get_secret_value())
     app = create_app(settings, load_challenge(given["challenge_dir"]), database)
     uvicorn.run(app, host="127.0.0.1", port=settings.port, log_config=None)
-
-
-def hand_in(data_dir: str, given: dict[str, Any], token: str, wanted: int) -> None:
-    """A team's own program: hands in by HTTP, and asks again whenever it got no answer, or 5xx."""
-    data, waiting, known = predictions(), set[str](), set[str]()
-    address = f"http://127.0.0.1:{given['port']}/api/v1/submissions"
-    wanted_body = {"task": TASK, "phase": PHASE, "name": "boxes.zip", "total_bytes": len(data)}
-    with (
-        httpx.Client(headers={"Authorization": f"Bearer {token}"}, timeout=60) as client,
-        Path(data_dir, SAID_YES).open("a") as said_yes,
-    ):
-        while len(known) < wanted or waiting:
-            try:
-                waiting -= {one for one in waiting if send(client, f"{address}/{one}", data)}
-                if len(known) < wanted:
-                    new = str(answer(client.post(address, json=wanted_body))["id"])
-                    print(new, file=said_yes, flush=True)
-                    known.add(new)
-                    waiting.add(new)
-            except (httpx.HTTPError, NoAnswerError) as error:
-                print(f"team: {error!r}"[:200], file=sys.stderr, flush=True)
-                time.sleep(0.1)
-        forget_others(client, address, known)
-
-
-class NoAnswerError(Exception):
-    """The site said that it can't do it now."""
-
-
-def answer(response: httpx.Response) -> Any:
-    if response.status_code >= 500:
-        raise NoAnswerError(response.status_code)
-    assert response.is_success, response.text
-    return response.json()
-
-
-def send(client: httpx.Client, address: str, data: bytes) -> bool:
-    """Goes on where an upload stands; whether all of it has been taken."""
-    if answer(client.get(address))["state"] != State.UPLOADING:
-        return True
-    stands = client.get(f"{address}/upload")
-    if stands.status_code == 409:  # it was whole; another request of ours took it
-        return False
-    for offset in range(answer(stands)["length"], len(data), BLOCK_BYTES):
-        piece = data[offset : offset + BLOCK_BYTES]
-        added = client.patch(f"{address}/upload", content=piece, headers={"Upload-Offset": str(offset)})
-        if added.status_code == 409:  # it stands elsewhere, or another request of ours adds to it
-            return False
-        answer(added)
-    ended = client.post(f"{address}/upload/end")
-    return ended.status_code != 409 and bool(answer(ended))
-
-
-def forget_others(client: httpx.Client, address: str, known: set[str]) -> None:
-    """Takes back what was begun without the team hearing so: it has begun that once more."""
-    while True:
-        try:
-            for one in answer(client.get(address)):
-                if str(one["id"]) not in known and one["state"] == State.UPLOADING:
-                    answer(client.delete(f"{address}/{one['id']}"))
-        except (httpx.HTTPError, NoAnswerError):
-            time.sleep(0.1)
-        else:
-            return
 
 
 def found_a_team(session: Session, now: datetime, rules: AccountRules) -> str:
