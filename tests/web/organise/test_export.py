@@ -54,7 +54,7 @@ def test_everything_is_in_it(database: Database, tmp_path: Path) -> None:
 
     def more(session: Session) -> None:
         session.add(
-            BoardSnapshot(board="open", number=1, frozen_at=DURING, frozen_by=None, content={"a": HOSTILE})
+            BoardSnapshot(board="gone", number=1, frozen_at=DURING, frozen_by=None, content={"a": HOSTILE})
         )
         record(session, "team.renamed", "team:1", now=DURING, actor_id=season.participant, name=HOSTILE)
 
@@ -75,7 +75,7 @@ def test_everything_is_in_it(database: Database, tmp_path: Path) -> None:
         numbers = list(session.scalars(select(Evaluation.id).where(Evaluation.state == "scored")))
     for number in numbers:
         assert json.loads(archive.read(f"summaries/evaluation-{number}.json"))["definition"] == "v1"
-    frozen = json.loads(archive.read("boards/open/frozen-1.json"))
+    frozen = json.loads(archive.read("boards/gone/frozen-1.json"))
     assert frozen["content"] == {"a": HOSTILE}
     assert "Alpha" in archive.read("boards/hidden/year-two.csv").decode()
     entries = [json.loads(line) for line in archive.read("audit.jsonl").splitlines()]

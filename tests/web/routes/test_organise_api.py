@@ -13,6 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from tests.web.boards.made import MadeScores
 from tests.web.organise.season import HOSTILE, Season, made_season
 from tests.web.sites import AFTER_RELEASE, DURING, asking
 
@@ -25,7 +26,7 @@ WHY = {"reason": "As we agreed on Monday."}
 READ = (
     *("/overview", "/people", "/people/{person}", "/teams", "/teams/{team}", "/submissions"),
     *("/submissions/{submission}", "/announcements", "/timeline", "/audit", "/audit.csv", "/audit.jsonl"),
-    "/export.zip",
+    *("/export.zip", "/boards/{board}"),
 )
 WRITTEN: dict[str, dict[str, Any]] = {
     "/people/{waiting}/decision": {"approve": True},
@@ -383,6 +384,23 @@ def test_nothing_changes_the_audit_log(season: Season, chief: TestClient) -> Non
             assert chief.request(method, path, json={}).status_code in (404, 405), (method, path)
 
 
+def test_organisers_look_at_boards_before_everybody_does(tmp_path: Path) -> None:
+    season = made_season(tmp_path, scores=MadeScores())
+    address = "/boards/hidden?edition=current"
+    assert asking(season.app).get(f"/api/v1{address}").json()["tables"] == []
+    chief = season.program(season.organiser)
+    found = chief.get(f"{API}{address}").json()
+    assert found["state"] == "hidden"
+    assert found["tables"][0]["rows"][0]["team"] == "North"
+    page = season.logged_in(season.organiser).get(f"/organise{address}")
+    assert page.status_code == 200
+    assert "Only organisers see this page." in page.text
+    assert "North" in page.text
+    assert "North" not in asking(season.app).get(address).text
+    assert season.logged_in(season.participant).get(f"/organise{address}").status_code == 403
+    assert chief.get(f"{API}/boards/nothing").status_code == 404
+
+
 def test_a_board_is_frozen_anew_after_its_date_only(tmp_path: Path) -> None:
     season = made_season(tmp_path, now=AFTER_RELEASE)
     chief = season.program(season.organiser)
@@ -402,7 +420,7 @@ def test_a_board_is_frozen_anew_after_its_date_only(tmp_path: Path) -> None:
     assert written_down(season, "board.freeze", "board:open") == {**WHY, "number": 1}
     assert chief.post(f"{API}/boards/open/freeze", json=WHY).status_code == 409
     events = chief.get(f"{API}/timeline").json()["events"]
-    assert ["Board open was frozen"] == [one["title"] for one in events if one["kind"] == "board_frozen"]
+    assert [one["title"] for one in events if one["kind"] == "board_frozen"] == ["Board open was frozen"]
 
 
 def _audit(season: Season) -> list[AuditEntry]:

@@ -49,7 +49,7 @@ evaluations.csv    each evaluation of them, old ones too
 summaries/         scores of each scored evaluation, as unicare evaluate writes summary.json
 rows/PHASE/TASK/TEAM/
                    figures of all cases of each scored evaluation, as unicare evaluate writes metrics.parquet
-boards/            boards as everybody sees them now (CSV), and boards that were frozen (JSON)
+boards/            boards as they stand, hidden ones too (CSV), and boards that were frozen (JSON)
 announcements.csv  news that were written on the site
 audit.jsonl        the audit log, one JSON object a line
 missing.txt        files of rows that the storage doesn't have; nothing is missing if this is empty
@@ -114,7 +114,7 @@ def _members(
         rows = _rows(session)
     for board in boards.summaries(now):
         for edition in board.editions:
-            found = boards.show(board.name, now, edition=edition.name)
+            found = boards.show(board.name, now, edition=edition.name, unveiled=True)
             yield Member(f"boards/{board.name}/{edition.name}.csv", [board_csv(found).encode()])
     missing: list[str] = []
     for one in rows:

@@ -106,14 +106,23 @@ def citation(site: SiteOf, now: Now, name: BoardName, edition: Edition = "") -> 
     return _file(text, "application/x-bibtex; charset=utf-8", f"{name}-{found.edition.name}.bib")
 
 
-def board_or_error(site: Site, now: Now, name: str, edition: str, sort: str, order: Order) -> BoardFacts:
-    """A board with its tables.
+def board_or_error(
+    site: Site,
+    now: Now,
+    name: str,
+    edition: str,
+    sort: str,
+    order: Order,
+    *,
+    unveiled: bool = False,
+) -> BoardFacts:
+    """A board with its tables; with those that only organisers see if ``unveiled``.
 
     Raises:
         HTTPException: 404 if there is no such board or edition, 422 if it has no such column.
     """
     with _told():
-        return site.boards.show(name, now, edition=edition, sort=sort, order=order)
+        return site.boards.show(name, now, edition=edition, sort=sort, order=order, unveiled=unveiled)
 
 
 @contextmanager

@@ -7,7 +7,9 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from unicare.web.deps import Now, OrganiserOf, SiteOf
-from unicare.web.routes.api.boards import BoardName
+from unicare.web.facts.challenge import phase_facts
+from unicare.web.pages.curves import curves
+from unicare.web.routes.api.boards import BoardName, Edition, Ordered, Sort
 from unicare.web.routes.api.organise import boards as api
 from unicare.web.routes.api.organise.asked import Because
 from unicare.web.routes.pages.organise.shown import Written, page
@@ -19,11 +21,38 @@ __all__ = ["router"]
 
 router = APIRouter()
 
+_UNVEILED = "Only organisers see this page. Everybody else is told that the board is hidden."
+
 
 @router.get("/boards")
 def boards(view: ViewOf, site: SiteOf, asker: OrganiserOf, now: Now) -> Response:
     """All boards, and how each is frozen anew."""
     return _page(view, site, now)
+
+
+@router.get("/boards/{name}")
+def unveiled(
+    view: ViewOf,
+    site: SiteOf,
+    asker: OrganiserOf,
+    now: Now,
+    name: BoardName,
+    edition: Edition = "",
+    sort: Sort = "",
+    order: Ordered = "best_first",
+) -> Response:
+    """A board as everybody will see it, while only organisers do."""
+    found = api.unveiled(site, asker, now, name, edition, sort, order)
+    by = sort if sort in found.sorts else ""
+    values: dict[str, Any] = {
+        "board": found,
+        "phase": next(one for one in phase_facts(site.challenge, now) if one.name == found.phase),
+        "tasks": {one.name: one.title for one in site.challenge.tasks},
+        "asked": {"edition": edition, "sort": sort, "order": order},
+        "curves": curves(site.boards.history(name, now, edition=edition, sort=by, unveiled=True)),
+        "notice": _UNVEILED if found.state in ("hidden", "upcoming") else None,
+    }
+    return view.page("board", "/organise", **values)
 
 
 @router.post("/boards/{name}/freeze")
