@@ -121,6 +121,12 @@ class Hearts:
             if not self.worker.work_once():
                 return
 
+    def check(self) -> None:
+        """All that waits for its check, and nothing else."""
+        self.worker.sweep()
+        while (mine := self.worker._take("check")) is not None:
+            self.worker._do(mine)
+
     def player(self, name: str, team: str | None = None, *, organiser: bool = False) -> Player:
         """Somebody new, in a team of this name, which is founded if there is none."""
         site, now = self.site, self.now[0]

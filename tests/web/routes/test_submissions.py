@@ -110,32 +110,30 @@ def test_from_what_is_wrong_to_the_digits_of_ones_own_evaluation(on_both: Hearts
     assert_sound(on_both.site.database)
 
 
-def test_quota_is_kept_and_given_back(on_both: Hearts) -> None:
-    red, blue = on_both.player("ann", "red"), on_both.player("bob", "blue")
+def test_quota_is_kept_and_told(hearts: Hearts) -> None:
+    red, blue = hearts.player("ann", "red"), hearts.player("bob", "blue")
     three = [handed_in(red, zipped(shift)) for shift in range(3)]
-    on_both.work()
+    hearts.work()
     assert [told_of(red, one)["state"] for one in three] == ["scored", "scored", "checked"]
     waits = told_of(red, three[2])
     assert "no evaluation left" in waits["check"]["waits"]
     assert waits["may_queue"]
     answer = red.api.post(HERE, json={"task": "whs", "phase": "validation", "name": "a", "total_bytes": 9})
     assert (answer.status_code, answer.json()["reason"]) == (409, "quota_used_up")
-    assert list(on_both.working.uploads.every()) == []  # neither row nor bytes
+    assert list(hearts.working.uploads.every()) == []  # neither row nor bytes
     assert red.api.post(f"{HERE}/{three[2]}/evaluation").json()["reason"] == "quota_used_up"
     (quota,) = [one for one in red.api.get("/api/v1/quotas").json() if one["phase"] == "validation"]
     assert (quota["used"], quota["under_way"], quota["left"], quota["quota"]) == (2, 0, 0, 2)
     (other,) = [one for one in blue.api.get("/api/v1/quotas").json() if one["phase"] == "validation"]
     assert other["left"] == 2
     assert red.api.post(f"{HERE}/{three[0]}/evaluation").json()["reason"] == "not_now"
-    assert_sound(on_both.site.database)
+    assert_sound(hearts.site.database)
 
 
 def test_what_waits_for_quota_is_queued_once_one_is_given_back(hearts: Hearts) -> None:
     red = hearts.player("ann", "red")
     three = [handed_in(red, zipped(shift)) for shift in range(3)]
-    hearts.worker.sweep()
-    for _ in three:
-        hearts.worker._do(hearts.worker._take("check"))  # type: ignore[arg-type]
+    hearts.check()
     assert [told_of(red, one)["state"] for one in three] == ["queued", "queued", "checked"]
     assert [told_of(red, one)["place"] for one in three] == [1, 2, None]
     assert red.api.delete(f"{HERE}/{three[1]}").json()["state"] == "cancelled"
@@ -147,23 +145,22 @@ def test_what_waits_for_quota_is_queued_once_one_is_given_back(hearts: Hearts) -
     assert_sound(hearts.site.database)
 
 
-def test_two_who_hand_in_at_once_have_two_evaluations(on_both: Hearts) -> None:
-    red, mate = on_both.player("ann", "red"), on_both.player("amy", "red")
+def test_those_who_hand_in_at_once_have_the_quota_together(on_both: Hearts) -> None:
+    players = [on_both.player(name, "red") for name in ("ann", "amy", "abe")]
     found: list[int] = []
-    together = threading.Barrier(4)
+    together = threading.Barrier(len(players))
 
-    def hand_in(who: Any, shift: int) -> None:
+    def hand_in(place: int) -> None:
         together.wait()
-        found.append(handed_in(who, zipped(shift)))
+        found.append(handed_in(players[place], zipped(place)))
 
-    threads = [threading.Thread(target=hand_in, args=((red, mate)[n % 2], n)) for n in range(4)]
+    threads = [threading.Thread(target=hand_in, args=(place,)) for place in range(len(players))]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    on_both.work()
-    states = sorted(told_of(mate, one)["state"] for one in found)
-    assert states == ["checked", "checked", "scored", "scored"]
+    on_both.check()
+    assert sorted(told_of(players[0], one)["state"] for one in found) == ["checked", "queued", "queued"]
     assert_sound(on_both.site.database)
 
 
