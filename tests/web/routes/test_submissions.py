@@ -18,6 +18,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
+from sqlalchemy.orm import Session
 from tests.web.challenge.folders import heart
 from tests.web.handing_in import (
     CLOSED,
@@ -38,6 +39,7 @@ from tests.web.sites import asking
 from unicare.evaluate.run import evaluate
 from unicare.web.archive.unpack import unpack
 from unicare.web.database import Database
+from unicare.web.database.tables import Evaluation, Submission
 from unicare.web.hand_in import volumes
 from unicare.web.hand_in.results import worst_cases
 
@@ -425,3 +427,56 @@ def test_images_are_handed_out_whole_and_without_truths(hearts: Hearts) -> None:
     for phase, task in (("hidden", "whs"), ("test", "whs"), ("validation", "la"), ("none", "whs")):
         assert red.api.get(f"/api/v1/phases/{phase}/tasks/{task}/images.zip").status_code == 404
     assert red.browser.get("/api/v1/phases/validation/tasks/whs/images.zip").status_code == 200
+
+
+def test_of_a_hidden_test_set_a_team_sees_scores_and_no_case(hearts: Hearts) -> None:
+    red, boss = hearts.player("ann", "red"), hearts.player("olga", organiser=True)
+    number = begun(red, b"an image", phase="test")["id"]
+    mean = {"structure": "left ventricle blood cavity", "label": 500, "sd": 0.25, "median": 0.5, "n": 2}
+    summary = {
+        "structures": [
+            {**mean, "metric": "dice", "mean": 0.123456789, "rules": {"measured": 2}},
+            {**mean, "metric": "truth_volume_ml", "mean": 98.7654321, "rules": {"measured": 2}},
+        ],
+        "distributions": {},
+        "missing_predictions": ["secret-case"],
+        "findings": ["secret-case is odd"],
+    }
+
+    def score(session: Session) -> None:
+        session.get_one(Submission, number).state = "scored"
+        row = Evaluation(submission_id=number, number=1, state="scored", queued_at=hearts.now[0])
+        row.summary, row.rows_key = summary, "evaluations/1/1/metrics.parquet"
+        session.add(row)
+
+    hearts.site.database.transact(score)
+    for moment in (hearts.now[0], RELEASED):
+        hearts.now[0] = moment
+        for place in ("/cases", "/cases.csv", "/worst", "/worst/one/truth.nii.gz"):
+            assert red.api.get(f"{HERE}/{number}{place}").status_code == 403
+        assert boss.api.get(f"{HERE}/{number}/worst").status_code == 403
+        everything = red.api.get(f"{HERE}/{number}").text
+        assert "secret-case" not in everything
+        assert "98.7654321" not in everything
+    assert "0.123456789" in everything
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"task": "whs", "phase": "validation", "name": "\\ud800", "total_bytes": 9}',
+        b'{"task": "whs", "phase": "validation", "name": "a", "note": "\\ud800", "total_bytes": 9}',
+        b'{"task": "whs", "phase": "validation", "name": "a", "total_bytes": 1e400}',
+        b'{"task": "whs", "phase": "validation", "name": "a", "total_bytes": 99999999999999999999999999}',
+        b'{"task": "whs", "phase": "x", "name": "a", "total_bytes": 99999999999999999999999999}',
+        b"[]",
+        b"\xff",
+        b"",
+    ],
+)
+def test_what_can_hardly_be_read_is_refused(hearts: Hearts, body: bytes) -> None:
+    red = hearts.player("ann", "red")
+    answer = red.api.post(HERE, content=body, headers={"Content-Type": "application/json"})
+    assert 400 <= answer.status_code < 500
+    assert red.api.get(f"{HERE}?before=99999999999").status_code == 422
+    assert red.api.get(f"{HERE}/99999999999").status_code == 422
