@@ -57,8 +57,9 @@ format: $(READY)
 demo: $(READY)
 	$(BIN)/unicare demo
 
+# One thread each: its workers are processes.
 demo-site: $(READY)
-	$(BIN)/python examples/challenges/virtual/demo_site.py $(SITE) --port $(PORT)
+	OMP_NUM_THREADS=1 $(BIN)/python examples/challenges/virtual/demo_site.py $(SITE) --port $(PORT)
 
 bench: $(READY)
 	$(PIP) install -c constraints.txt -e '.[bench]'

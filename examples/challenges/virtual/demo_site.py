@@ -199,7 +199,7 @@ def make_site(
             site = DemoSite(settings, challenge, database, progress)
             site.fill(teams, beside / "predictions")
         shutil.rmtree(beside / "predictions")
-        write_log_ins(beside / LOG_INS, settings, site.passwords)
+        write_log_ins(beside / LOG_INS, data / LOG_INS, site.passwords)
         beside.rename(data)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
@@ -216,10 +216,10 @@ def opened(settings: SiteSettings) -> Iterator[Database]:
         database.close()
 
 
-def write_log_ins(path: Path, settings: SiteSettings, passwords: Mapping[str, str]) -> None:
-    """For the owner of the file alone."""
+def write_log_ins(path: Path, later: Path, passwords: Mapping[str, str]) -> None:
+    """For the owner of the file alone, which will be called something else later."""
     width = max(map(len, passwords))
-    lines = [f"Log-ins of {settings.base_url} (also in {LOG_INS} beside the site's data):", ""]
+    lines = [f"Log-ins (kept in {later}):", ""]
     lines += [f"  {email:{width}}  {password}" for email, password in passwords.items()]
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write("\n".join(lines) + "\n")
