@@ -196,7 +196,7 @@ def test_scores_stand_side_by_side_after_a_rerun(database: Database, tmp_path: P
     text = chief.get(page).text
     assert "0.7500" in text
     assert "A fix" in text
-    assert "It is cancelled." in done(chief, send(chief, page, f"{page}/cancel", reason="Not yet"))
+    assert "The submission is cancelled." in done(chief, send(chief, page, f"{page}/cancel", reason="Not yet"))
     answer = send(
         chief, "/organise/submissions", "/organise/reruns", phase="validation", task="la", reason="A fix"
     )
@@ -228,7 +228,7 @@ def test_news_are_looked_at_and_published(season: Season, chief: TestClient) -> 
         assert answer.status_code == 422, wrong
         assert "Very" in answer.text
     answer = send(chief, page, f"{page}/1/withdraw", reason="Too early")
-    assert "The news are withdrawn." in done(chief, answer)
+    assert "The news is withdrawn." in done(chief, answer)
     assert "Good" not in chief.get("/").text
 
 

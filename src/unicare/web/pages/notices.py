@@ -24,7 +24,8 @@ NOTICES: Mapping[str, str] = {
     "invited": "The invitation is on its way.",
     "invitation-withdrawn": "The invitation is taken back.",
     "invitation-declined": "You declined the invitation.",
-    "submission-cancelled": "The submission is taken back.",
+    "submission-taken-back": "The submission is taken back.",
+    "submission-cancelled": "The submission is cancelled.",
     "submission-queued": "The submission waits for its evaluation.",
     "person-approved": "The registration is approved. The person gets a mail.",
     "person-rejected": "The registration is rejected. The person gets a mail.",
@@ -36,10 +37,9 @@ NOTICES: Mapping[str, str] = {
     "team-reinstated": "The team is back on the boards.",
     "queued-again": "It is queued once more.",
     "all-queued-again": "All that have a score are queued once more.",
-    "submission-cancelled": "It is cancelled.",
-    "announced": "Your news are on the first page.",
-    "announced-later": "Your news appear when their time has come.",
-    "announcement-withdrawn": "The news are withdrawn.",
+    "announced": "Your news is on the first page.",
+    "announced-later": "Your news appears when its time has come.",
+    "announcement-withdrawn": "The news is withdrawn.",
     "board-frozen": "The board is frozen as it stands now.",
 }
 """Key to sentence."""

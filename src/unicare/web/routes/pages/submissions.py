@@ -146,7 +146,7 @@ def cancel(
     """Takes it back."""
     return view.form(
         lambda: api.cancel(site, asker, now, submission_id),
-        lambda: view.go(f"{_HERE}/{submission_id}", "submission-cancelled"),
+        lambda: view.go(f"{_HERE}/{submission_id}", "submission-taken-back"),
         lambda told: _again(view, site, asker, now, submission_id, told),
     )
 
