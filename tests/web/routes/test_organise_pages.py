@@ -196,7 +196,9 @@ def test_scores_stand_side_by_side_after_a_rerun(database: Database, tmp_path: P
     text = chief.get(page).text
     assert "0.7500" in text
     assert "A fix" in text
-    assert "The submission is cancelled." in done(chief, send(chief, page, f"{page}/cancel", reason="Not yet"))
+    assert "The submission is cancelled." in done(
+        chief, send(chief, page, f"{page}/cancel", reason="Not yet")
+    )
     answer = send(
         chief, "/organise/submissions", "/organise/reruns", phase="validation", task="la", reason="A fix"
     )
