@@ -55,11 +55,13 @@ class SiteSettings(BaseSettings):
         upload_chunk_mb: one piece of it.
         uploads_at_once: of one team.
         workers: processes that evaluate.
+        worker_nice: how far they give way to others on their machine, such as the pages; 0 is not at all.
         lease_seconds: after which a worker that isn't heard of loses its work.
         attempts: how often an evaluation is begun before it counts as failed.
         retry_seconds: after a fault of the site, until an evaluation is begun again; twice as long each time.
         keep_failed_days: for how long the files of a submission that failed are kept, to evaluate it again.
         container_engine: what runs teams' containers.
+        container_patience_hours: that a container waits while no worker is seen that runs containers.
         sweep_seconds: after which a worker looks for work that nobody woke it for.
         wake_url: of the queue that wakes workers: ``sqlite:///path``, ``redis://host`` or none.
         evaluation_memory_mb: that the process which scores a submission may take.
@@ -95,11 +97,13 @@ class SiteSettings(BaseSettings):
     upload_chunk_mb: int = Field(default=16, ge=1, le=1024)
     uploads_at_once: int = Field(default=4, ge=1)
     workers: int = Field(default=1, ge=0, le=256)
+    worker_nice: int = Field(default=10, ge=0, le=19)
     lease_seconds: float = Field(default=60, gt=0)
     attempts: int = Field(default=3, ge=1, le=100)
     retry_seconds: float = Field(default=15, ge=0, le=3600)
     keep_failed_days: float = Field(default=30, ge=0)
     container_engine: Literal["auto", "podman", "docker", "none"] = "auto"
+    container_patience_hours: float = Field(default=6, gt=0)
     sweep_seconds: float = Field(default=5, gt=0)
     wake_url: SecretStr = SecretStr("")
     evaluation_memory_mb: int = Field(default=8192, ge=512)

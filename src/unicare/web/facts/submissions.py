@@ -40,6 +40,7 @@ class QuotaFacts(Facts):
         arriving: submissions that are uploaded or checked; they count once their check has passed.
         largest_bytes: of one upload.
         hands_out_images: whether images can be fetched here.
+        unattended_since: since when no worker was seen that can check what is handed in; null if one is.
     """
 
     phase: str
@@ -56,6 +57,7 @@ class QuotaFacts(Facts):
     arriving: int
     largest_bytes: int
     hands_out_images: bool
+    unattended_since: datetime | None
 
 
 class UploadFacts(Facts):

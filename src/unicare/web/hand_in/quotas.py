@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 
 from unicare.web.accounts.people import Person
 from unicare.web.challenge import Challenge, Phase
-from unicare.web.database.tables import QuotaSlot, Submission
+from unicare.web.database.tables import QuotaSlot, Submission, SubmissionKind
 from unicare.web.facts.submissions import QuotaFacts
 from unicare.web.life import State, WorkingSite
 from unicare.web.life.site import largest_upload
+from unicare.web.life.watch import unattended
 
 __all__ = ["quota_of", "quotas_of", "task_title"]
 
@@ -27,8 +28,9 @@ def quotas_of(site: WorkingSite, person: Person, now: datetime) -> tuple[QuotaFa
     with site.database.reading() as session:
         taken = _slots(session, person.team_id)
         arriving = _arriving(session, person.team_id)
+        waiting = unattended(session, site.challenge, now)
         return tuple(
-            _quota_facts(site, phase, task.name, taken, arriving, now)
+            _quota_facts(site, phase, task.name, taken, arriving, waiting, now)
             for phase in site.challenge.phases
             for task in site.challenge.tasks_of(phase)
         )
@@ -75,7 +77,10 @@ def quota_of(
     """What a team has left for one task of one phase; None if the challenge has these no more."""
     if phase is None or all(one.name != task for one in site.challenge.tasks):
         return None
-    return _quota_facts(site, phase, task, _slots(session, team_id), _arriving(session, team_id), now)
+    waiting = unattended(session, site.challenge, now)
+    return _quota_facts(
+        site, phase, task, _slots(session, team_id), _arriving(session, team_id), waiting, now
+    )
 
 
 def _quota_facts(
@@ -84,6 +89,7 @@ def _quota_facts(
     task: str,
     slots: _Slots,
     arriving: Mapping[tuple[str, str], int],
+    waiting: Mapping[SubmissionKind, datetime],
     now: datetime,
 ) -> QuotaFacts:
     where = (phase.name, task)
@@ -103,4 +109,5 @@ def _quota_facts(
         arriving=arriving.get(where, 0),
         largest_bytes=largest_upload(site.challenge, phase, site.settings),
         hands_out_images=phase.hand_out_images and phase.kind == "predictions",
+        unattended_since=waiting.get(phase.kind),
     )

@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from unicare.web.life.lease import Claim, renew
 from unicare.web.life.site import WorkingSite
+from unicare.web.life.watch import watch_workers
 
 __all__ = ["Heartbeat"]
 
@@ -60,6 +61,7 @@ class Heartbeat:
                     self._lost.set()
                     return
                 heard = begun
+                watch_workers(self._site)
             except SQLAlchemyError as error:
                 _LOG.warning("the database didn't hear a worker", error=type(error).__name__)
                 if time.monotonic() - heard > lease_s:

@@ -63,6 +63,7 @@ SUBMISSION_MOVES: Mapping[str, Move] = {
     "requeue": _move(State.QUEUED, State.RUNNING),
     "score": _move(State.SCORED, State.RUNNING),
     "fail": _move(State.FAILED, State.CHECKING, State.RUNNING),
+    "give_up": _move(State.FAILED, State.UPLOADED, State.QUEUED),
     "cancel": _move(
         State.CANCELLED,
         *(State.UPLOADING, State.UPLOADED, State.CHECKING, State.CHECKED, State.QUEUED, State.RUNNING),
@@ -75,6 +76,7 @@ EVALUATION_MOVES: Mapping[str, Move] = {
     "requeue": _move(State.QUEUED, State.RUNNING),
     "score": _move(State.SCORED, State.RUNNING),
     "fail": _move(State.FAILED, State.RUNNING),
+    "give_up": _move(State.FAILED, State.QUEUED),
     "cancel": _move(State.CANCELLED, State.QUEUED, State.RUNNING),
 }
 """What may happen to an evaluation; its submission follows by the move of the same name."""

@@ -23,6 +23,7 @@ from unicare.web.life.score import evaluate_submission
 from unicare.web.life.settle import Checked, Failed, Fault, HandedBack, Outcome, Refused, recover, settle
 from unicare.web.life.site import WorkingSite, open_site
 from unicare.web.life.wake import Wake, open_wake
+from unicare.web.life.watch import give_up_containers, watch_workers
 from unicare.web.sandbox.owner import PREFIX, is_left_over
 from unicare.web.sandbox.places import remove_tree
 from unicare.web.sandbox.sweep import remove_leftovers
@@ -105,6 +106,8 @@ class Worker:
             _remove_results(site, one)
         if lost:
             self._clear_up()
+        watch_workers(site)
+        give_up_containers(site)
         discard_unneeded(site)
         if time.monotonic() >= self._next_orphans:
             self._next_orphans = time.monotonic() + _ORPHANS_S

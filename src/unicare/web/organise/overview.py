@@ -12,11 +12,13 @@ from sqlalchemy.orm import Session
 from unicare.web.accounts.rules import AccountRules
 from unicare.web.boards.facts import BoardSummary
 from unicare.web.challenge import Challenge
-from unicare.web.database.tables import BoardTurn, Evaluation, OutboxMail, Submission, Team
+from unicare.web.database.tables import BoardTurn, Evaluation, OutboxMail, Submission, SubmissionKind, Team
 from unicare.web.facts.base import Facts
 from unicare.web.life.states import State
+from unicare.web.life.watch import unattended
 from unicare.web.organise.people import PeopleState, PersonRecord, list_people
 from unicare.web.organise.timeline import EventFacts, planned_events
+from unicare.web.settings import SiteSettings
 
 __all__ = [
     "DiskFacts",
@@ -63,12 +65,16 @@ class QueueFacts(Facts):
         evaluations: that wait.
         oldest: since when the one that waited longest does; null if nothing waits.
         work: what is under way.
+        unattended: kinds of submissions that no worker was seen for, and since when that is so.
+        patience_hours: after which containers that nobody runs are failed, and given back.
     """
 
     checks: int
     evaluations: int
     oldest: datetime | None
     work: tuple[WorkFacts, ...]
+    unattended: dict[SubmissionKind, datetime]
+    patience_hours: float
 
 
 class FailureFacts(Facts):
@@ -154,7 +160,7 @@ def read_overview(
     challenge: Challenge,
     rules: AccountRules,
     boards: tuple[BoardSummary, ...],
-    data_dir: Path,
+    settings: SiteSettings,
     now: datetime,
 ) -> OverviewFacts:
     """What an organiser sees first.
@@ -164,7 +170,7 @@ def read_overview(
         challenge: of the site.
         rules: of the site.
         boards: of the challenge.
-        data_dir: of the site; only its room is told.
+        settings: of the site; of its folder only the room is told.
         now: the site's clock.
     """
     waiting = list_people(session, rules, state=PeopleState.WAITING)
@@ -172,12 +178,12 @@ def read_overview(
         now=now,
         waiting=waiting.people[:_MOST_WAITING],
         waiting_total=waiting.paging.total,
-        queue=_queue(session, now),
+        queue=_queue(session, challenge, settings, now),
         failures=_failures(session, now),
         troubled_boards=_troubled(session),
         mail=_mail(session),
         next=planned_events(session, challenge, boards, now)[:_MOST_EVENTS],
-        disk=disk_room(data_dir),
+        disk=disk_room(settings.data_dir),
     )
 
 
@@ -190,7 +196,7 @@ def disk_room(folder: Path) -> DiskFacts | None:
     return DiskFacts(free_bytes=usage.free, total_bytes=usage.total)
 
 
-def _queue(session: Session, now: datetime) -> QueueFacts:
+def _queue(session: Session, challenge: Challenge, settings: SiteSettings, now: datetime) -> QueueFacts:
     checks, first_check = session.execute(
         select(func.count(), func.min(Submission.created_at)).where(Submission.state == State.UPLOADED)
     ).one()
@@ -199,7 +205,12 @@ def _queue(session: Session, now: datetime) -> QueueFacts:
     ).one()
     waits = [one for one in (first_check, first_evaluation) if one is not None]
     return QueueFacts(
-        checks=checks, evaluations=evaluations, oldest=min(waits, default=None), work=_work(session, now)
+        checks=checks,
+        evaluations=evaluations,
+        oldest=min(waits, default=None),
+        work=_work(session, now),
+        unattended=unattended(session, challenge, now),
+        patience_hours=settings.container_patience_hours,
     )
 
 

@@ -14,6 +14,7 @@ from unicare.web.challenge import Challenge
 from unicare.web.database import Database, utc_now
 from unicare.web.database.tables import OutboxMail
 from unicare.web.life import find_arrivals
+from unicare.web.life.watch import give_up_containers, watch_workers
 from unicare.web.mail import Mailer, mailer_of, send_due
 from unicare.web.settings import SiteSettings
 from unicare.web.site import Site
@@ -23,6 +24,7 @@ __all__ = ["Chore", "chores_of", "mailer_here"]
 _LOG = structlog.get_logger(__name__)
 _MAIL_S = 1.0
 _UPLOADS_S = 60.0
+_WATCH_S = 60.0
 _ACCOUNTS_S = 900.0
 _CHALLENGE_S = 5.0
 
@@ -67,9 +69,14 @@ def chores_of(site: Site, mailer: Mailer | None) -> tuple[Chore, ...]:
     def tidy_accounts() -> None:
         database.transact(lambda session: sweep(session, site.rules, utc_now()))
 
+    def watch() -> None:
+        watch_workers(site.working, ())  # what serves pages does no work itself
+        give_up_containers(site.working)
+
     return (
         Chore("mail", _MAIL_S, send),
         Chore("uploads", _UPLOADS_S, lambda: find_arrivals(site.working)),
+        Chore("workers", _WATCH_S, watch),
         Chore("accounts", _ACCOUNTS_S, tidy_accounts),
         Chore("challenge", _CHALLENGE_S, ChallengeWatch(site.challenge).look),
     )

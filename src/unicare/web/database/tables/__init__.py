@@ -22,6 +22,7 @@ from unicare.web.database.tables.teams import Invitation, Membership, Team
 from unicare.web.database.tables.throttles import Throttle
 from unicare.web.database.tables.tokens import ApiToken, LoginSession, OneTimePurpose, OneTimeToken
 from unicare.web.database.tables.uploads import Upload
+from unicare.web.database.tables.watches import WorkerWatch
 
 __all__ = [
     "Announcement",
@@ -49,4 +50,5 @@ __all__ = [
     "Throttle",
     "Upload",
     "User",
+    "WorkerWatch",
 ]

@@ -18,4 +18,4 @@ def overview(site: SiteOf, asker: OrganiserOf, now: Now) -> OverviewFacts:
     """What waits for a decision, the queue, failures, what happens next."""
     boards = site.boards.summaries(now)
     with site.database.reading() as session:
-        return read_overview(session, site.challenge, site.rules, boards, site.settings.data_dir, now)
+        return read_overview(session, site.challenge, site.rules, boards, site.settings, now)
