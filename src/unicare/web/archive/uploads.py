@@ -217,6 +217,11 @@ class Uploads:
                     swept.append(folder.name)
         return swept
 
+    def untouched(self, for_long: timedelta) -> list[str]:
+        """The ids of uploads that nothing has been added to for some time, or at all."""
+        before = time.time() - for_long.total_seconds()
+        return [folder.name for folder in sorted(self._folders()) if touched(folder) < before]
+
     def every(self, team: str | None = None) -> list[UploadState]:
         """The uploads that lie here, of one team or of all, by id."""
         states = []

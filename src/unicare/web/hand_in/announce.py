@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import datetime
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from unicare.core.errors import UnicareError
@@ -100,6 +101,8 @@ def announce(site: WorkingSite, person: Person, wanted: NewSubmission) -> int:
 
     try:
         return site.transact(work)
+    except DBAPIError:  # only the answer may be lost; if not, find_arrivals gives the place back
+        raise
     except BaseException:
         discard_bytes(site, upload_id)
         raise

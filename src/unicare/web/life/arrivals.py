@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -21,6 +22,7 @@ __all__ = ["find_arrivals", "take_upload"]
 _LOG = structlog.get_logger(__name__)
 _PATIENCE = timedelta(days=8)
 _KEPT = timedelta(days=7)
+_LONGEST_ANNOUNCEMENT = timedelta(hours=1)
 
 
 def take_upload(site: WorkingSite, submission_id: int) -> None:
@@ -87,8 +89,21 @@ def find_arrivals(site: WorkingSite) -> int:
                 _LOG.warning("an upload can't be taken", submission=submission_id, text=str(error)[:500])
                 continue
             taken += 1
+    _forget_unannounced(site)
     site.uploads.sweep(_KEPT)
     return taken
+
+
+def _forget_unannounced(site: WorkingSite) -> None:
+    """Gives places back that were taken for uploads whose announcement the database never had."""
+    ids = site.uploads.untouched(_LONGEST_ANNOUNCEMENT)
+    if ids:
+        with site.database.reading() as session:
+            known = set(session.scalars(select(Upload.id).where(Upload.id.in_(ids))))
+        for upload_id in ids:
+            if upload_id not in known:
+                with suppress(UnicareError):
+                    site.uploads.abandon(upload_id)
 
 
 def _give_up(site: WorkingSite, submission_id: int, upload_id: str | None) -> None:

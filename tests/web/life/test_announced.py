@@ -1,0 +1,89 @@
+"""Announcing an upload while the database's answer is lost: nobody knows yet whether it is announced."""
+
+import dataclasses
+import io
+import os
+import shutil
+import time
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+from sqlalchemy.exc import OperationalError
+from tests.web.life.players import submission_of
+
+from unicare.core.errors import SubmissionError
+from unicare.web.archive.upload_rules import UploadRefusedError
+from unicare.web.hand_in.announce import NewSubmission, announce
+from unicare.web.life.arrivals import find_arrivals
+
+MINUTE = timedelta(minutes=1)
+WANTED = NewSubmission(task="whs", phase="validation", name="ours.zip", total_bytes=4)
+
+
+@pytest.fixture
+def database_url(sqlite_template, tmp_path):
+    """What differs between databases isn't looked at here."""
+    shutil.copy(sqlite_template, tmp_path / "site.sqlite")
+    return f"sqlite:///{tmp_path / 'site.sqlite'}"
+
+
+class Lossy:
+    """A database whose answers get lost, after a commit or before it."""
+
+    def __init__(self, database, *, done):
+        self._database = database
+        self._done = done
+        self.results = []
+
+    def transact(self, work, **options):
+        if self._done:
+            self.results.append(self._database.transact(work, **options))
+        raise OperationalError("COMMIT", {}, ConnectionError("lost"), connection_invalidated=True)
+
+
+@pytest.fixture
+def person(team):
+    return SimpleNamespace(id=team.user_id, team_id=team.id)
+
+
+def announced(site, person, *, done):
+    """Announces one; what the database did all the same."""
+    lossy = Lossy(site.database, done=done)
+    with pytest.raises(OperationalError):
+        announce(dataclasses.replace(site, database=lossy), person, WANTED)
+    return lossy.results
+
+
+def grown_old(site, upload_id):
+    folder = site.settings.data_dir / "uploads" / upload_id
+    for path in (*folder.iterdir(), folder):
+        os.utime(path, (time.time() - 7200,) * 2)
+
+
+def test_an_upload_that_was_announced_after_all_goes_on(site, person):
+    (one,) = announced(site, person, done=True)
+    upload_id = submission_of(site.database, one).upload_id
+    grown_old(site, upload_id)
+    find_arrivals(site)
+    site.uploads.append(upload_id, 0, io.BytesIO(b"four"))
+    site.uploads.finish(upload_id)
+    find_arrivals(site)
+    assert submission_of(site.database, one).state == "uploaded"
+
+
+def test_the_place_of_one_that_was_not_is_given_back(site, person):
+    announced(site, person, done=False)
+    (upload_id,) = site.uploads.untouched(-MINUTE)
+    find_arrivals(site)
+    assert site.uploads.state(upload_id).length == 0, "it may be under way still"
+    grown_old(site, upload_id)
+    find_arrivals(site)
+    with pytest.raises(UploadRefusedError):
+        site.uploads.state(upload_id)
+
+
+def test_what_is_refused_takes_no_place(site, person):
+    with pytest.raises(SubmissionError):
+        announce(site, person, WANTED.model_copy(update={"task": "no-such"}))
+    assert site.uploads.untouched(-MINUTE) == []
