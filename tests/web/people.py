@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from fastapi import FastAPI
-from httpx import Response
+from httpx2 import Response
 from sqlalchemy import select
 from tests.web.sites import DURING, asking, made_app, made_challenge, made_database, made_settings
 

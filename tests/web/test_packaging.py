@@ -6,8 +6,10 @@ import ast
 import re
 import sys
 import tomllib
-from importlib.metadata import packages_distributions
+from importlib.metadata import packages_distributions, requires
 from pathlib import Path
+
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -31,6 +33,24 @@ def imported(folder: Path) -> set[str]:
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 found.add(node.module.partition(".")[0])
     return found - set(sys.stdlib_module_names) - {"unicare"}
+
+
+def needed(names: set[str], found: set[str]) -> set[str]:
+    """These packages and all that they need, as far as they are installed here."""
+    for name in names - found:
+        found.add(name)
+        wanted = [Requirement(one) for one in requires(name) or []]
+        here = {
+            normal(one.name) for one in wanted if one.marker is None or one.marker.evaluate({"extra": ""})
+        }
+        needed(here, found)
+    return found
+
+
+def test_continuous_integration_knows_the_version_of_all_that_the_site_needs() -> None:
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    known = {normal(line.partition("==")[0]) for line in lines if "==" in line}
+    assert needed(named(PROJECT["optional-dependencies"]["web"]), set()) <= known
 
 
 def test_what_the_site_imports_is_named() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from httpx import Response
+from httpx2 import Response
 from tests.web.organise.season import HOSTILE, Season, made_season
 from tests.web.sites import asking
 

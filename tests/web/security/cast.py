@@ -17,7 +17,7 @@ import nibabel as nib
 import numpy as np
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from httpx import Response
+from httpx2 import Response
 from sqlalchemy.orm import Session
 from tests.web.challenge.folders import AFFINE, CENTRES, heart
 from tests.web.handing_in import Hearts, begun, handed_in, made_hearts, sent, write_hearts

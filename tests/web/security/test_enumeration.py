@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from argon2 import PasswordHasher
 from fastapi import FastAPI
-from httpx import Response
+from httpx2 import Response
 from tests.web.people import PASSWORD, Clock, Somebody, chief, comer, people_app, site_of_app, user_id
 
 from unicare.web.accounts.organisers import disable_user

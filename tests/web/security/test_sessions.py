@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from httpx import Response
+from httpx2 import Response
 from structlog.testing import capture_logs
 from tests.web.people import PASSWORD, Somebody, comer, people_app
 from tests.web.sites import HOST
