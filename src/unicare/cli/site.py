@@ -96,6 +96,8 @@ def worker(
     from unicare.web.upkeep import Upkeep, look_at_machine
 
     settings = load_settings(data, challenge_dir=challenge, workers=workers)
+    if "worker_nice" not in settings.model_fields_set:  # no pages are served here
+        settings = settings.model_copy(update={"worker_nice": 0})
     content = load_challenge(challenge)
     _refuse_other_tables(settings)
     with waiting("looking for what runs containers"):

@@ -187,6 +187,7 @@ def test_workers_begin_and_end_with_it(tmp_path: Path) -> None:
         tmp_path / "data",
         challenge_dir=challenge.folder,
         workers=2,
+        worker_nice=3,
         container_engine="none",
     )
     database = Database.open(settings.database_url.get_secret_value())
@@ -198,6 +199,9 @@ def test_workers_begin_and_end_with_it(tmp_path: Path) -> None:
         until(lambda: len(list(folder.iterdir())) == 2)
         workers = [int(path.name) for path in folder.iterdir()]
         assert all(alive(one) for one in workers)
+        mine = os.getpriority(os.PRIO_PROCESS, 0)
+        less_urgent = [os.getpriority(os.PRIO_PROCESS, one) - mine for one in workers]
+        assert less_urgent == [settings.worker_nice] * 2
     assert not any(alive(one) for one in workers)
 
 

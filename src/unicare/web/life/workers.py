@@ -94,6 +94,7 @@ class _Place:
 
 def _work(settings: SiteSettings, parent: int, begin: Callable[[], None] | None) -> None:
     end_with_parent(parent)
+    os.nice(settings.worker_nice)  # whatever it runs inherits that
     if begin is not None:
         begin()
     stop = threading.Event()
