@@ -84,6 +84,16 @@ def test_visitors_are_sent_to_the_door(app: FastAPI) -> None:
         assert page.headers["Location"] == f"/log-in?next=%2F{name}"
 
 
+def test_the_door_leads_to_the_whole_address_that_was_asked_for(app: FastAPI) -> None:
+    page = asking(app).get("/known?token=a%2Fb&x=1", headers={"Accept": "text/html"})
+    assert page.headers["Location"] == "/log-in?next=%2Fknown%3Ftoken%3Da%252Fb%26x%3D1"
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+    assert page.headers["Cache-Control"] == "no-store"
+    for unsafe in ("back=\\\\evil", "x=" + "y" * 2000):
+        short = asking(app).get(f"/known?{unsafe}", headers={"Accept": "text/html"})
+        assert short.headers["Location"] == "/log-in?next=%2Fknown"
+
+
 def test_a_session_says_who_it_is_until_it_ends(app: FastAPI) -> None:
     site, user_id = organiser_of(app)
     client, opened = logged_in(app, site, user_id)

@@ -8,9 +8,9 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from unicare.web.accounts.secret_tokens import LinkTokens, hash_token
-from unicare.web.database.tables import OneTimePurpose, OneTimeToken
+from unicare.web.database.tables import OneTimePurpose, OneTimeToken, User
 
-__all__ = ["find_link", "make_link", "void_links"]
+__all__ = ["find_link", "make_link", "void_links", "whose_link"]
 
 
 def make_link(
@@ -51,6 +51,12 @@ def find_link(session: Session, token: str, purpose: OneTimePurpose, now: dateti
             OneTimeToken.expires_at > now,
         )
     )
+
+
+def whose_link(session: Session, token: str, purpose: OneTimePurpose, now: datetime) -> str | None:
+    """The address that a link was sent to; None if it is void."""
+    found = find_link(session, token, purpose, now)
+    return None if found is None else session.get_one(User, found.user_id).email
 
 
 def void_links(session: Session, user_id: int, purpose: OneTimePurpose, now: datetime) -> None:

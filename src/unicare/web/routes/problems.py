@@ -18,7 +18,9 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from unicare.core.errors import UnicareError
+from unicare.web.routes.quiet import quiet
 from unicare.web.routes.refused import Told, told_of
+from unicare.web.security.next_page import safe_next
 from unicare.web.site import Site
 
 __all__ = ["API", "PROBLEM_TYPE", "Failures", "Problem", "Refusal", "handle_errors", "problems", "wants_json"]
@@ -103,7 +105,7 @@ class Refusal:
             )
             return JSONResponse(problem.model_dump(), told.status, headers, PROBLEM_TYPE)
         if told.status == 401 and scope["method"] in ("GET", "HEAD"):
-            return RedirectResponse(f"/log-in?{urlencode({'next': scope['path']})}", 303)
+            return _log_in_first(scope)
         text = self._site.pages.render(
             "problem",
             status=told.status,
@@ -115,6 +117,14 @@ class Refusal:
             notice=None,
         )
         return HTMLResponse(text, told.status, headers)
+
+
+def _log_in_first(scope: Scope) -> Response:
+    """To the log-in, and from there to what was asked for, whose address may have a token in it."""
+    query = scope["query_string"].decode("latin-1")
+    whole = safe_next(f"{scope['path']}?{query}") if query else ""
+    answer = RedirectResponse(f"/log-in?{urlencode({'next': whole or scope['path']})}", 303)
+    return quiet(answer)
 
 
 class Failures:

@@ -11,8 +11,8 @@ from unicare.web.accounts.people import find_person
 from unicare.web.accounts.sessions import LoggedIn
 from unicare.web.deps import SESSION_COOKIE, Now, OriginOf, SiteOf
 from unicare.web.routes.api.session import LogIn, begin_session, end_session, keep_session
-from unicare.web.routes.pages.quiet import quiet
 from unicare.web.routes.pages.view import ViewOf
+from unicare.web.routes.quiet import quiet
 from unicare.web.routes.refused import Told
 from unicare.web.security.cookies import delete_cookie
 from unicare.web.security.next_page import safe_next

@@ -11,8 +11,8 @@ from pydantic import SecretStr
 from unicare.web.accounts.refusals import AccountError
 from unicare.web.deps import KnownOf, Now, SiteOf
 from unicare.web.routes.api.invitations import Invitation, Link, accept, decline, opened_invitation
-from unicare.web.routes.pages.quiet import quiet
 from unicare.web.routes.pages.view import View, ViewOf
+from unicare.web.routes.quiet import quiet
 from unicare.web.routes.refused import Told, told_of
 from unicare.web.site import Site
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Response
 from pydantic import SecretStr
 
-from unicare.web.accounts.one_time import find_link
+from unicare.web.accounts.one_time import whose_link
 from unicare.web.accounts.passwords import SHORTEST_PASSWORD
-from unicare.web.accounts.refusals import Reason
 from unicare.web.deps import Now, OriginOf, SiteOf
 from unicare.web.facts.people import MailFacts
 from unicare.web.routes.api.passwords import Forgotten, NewPassword, ask_link, set_by_link
-from unicare.web.routes.pages.quiet import quiet
 from unicare.web.routes.pages.view import View, ViewOf
+from unicare.web.routes.quiet import quiet
 from unicare.web.routes.refused import Told
+from unicare.web.site import Site
 
 __all__ = ["router"]
 
@@ -55,32 +56,33 @@ def asked(view: ViewOf, site: SiteOf, origin: OriginOf, email: Written = "") -> 
 @router.get("/reset")
 def reset(view: ViewOf, site: SiteOf, now: Now, token: Annotated[str, Query()] = "") -> Response:
     """The form behind the mail's link. To open it changes nothing."""
-    with site.database.reading() as session:
-        stands = find_link(session, token, "reset", now) is not None
-    return _form(view, token, None if stands else Told(410, "", Reason.LINK_VOID))
+    return _form(view, site, now, token)
 
 
 @router.post("/reset")
 def was_reset(
-    view: ViewOf, site: SiteOf, origin: OriginOf, token: Written = "", password: Written = ""
+    view: ViewOf, site: SiteOf, origin: OriginOf, now: Now, token: Written = "", password: Written = ""
 ) -> Response:
     """Sets the new password."""
     return view.form(
         lambda: set_by_link(site, origin, NewPassword(token=SecretStr(token), password=SecretStr(password))),
         lambda: quiet(view.go("/log-in", "password-set")),
-        lambda told: _form(view, token, told),
+        lambda told: _form(view, site, now, token, told),
     )
 
 
-def _form(view: View, token: str, told: Told | None) -> Response:
-    void = told is not None and told.reason == Reason.LINK_VOID
+def _form(view: View, site: Site, now: datetime, token: str, told: Told | None = None) -> Response:
+    with site.database.reading() as session:
+        email = whose_link(session, token, "reset", now)
+    void = email is None
     page = view.page(
         "reset",
         _HERE,
-        status=200 if told is None else told.status,
+        status=told.status if told is not None else 410 if void else 200,
         error=None if void else told,
         token=token,
         void=void,
+        email=email,
         shortest=SHORTEST_PASSWORD,
     )
     return quiet(page)

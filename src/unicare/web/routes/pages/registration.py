@@ -8,9 +8,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Query, Response
 from pydantic import SecretStr
 
-from unicare.web.accounts.one_time import find_link
+from unicare.web.accounts.one_time import whose_link
 from unicare.web.accounts.passwords import SHORTEST_PASSWORD
-from unicare.web.accounts.refusals import Reason
 from unicare.web.accounts.sessions import LoggedIn
 from unicare.web.deps import Now, OriginOf, SiteOf
 from unicare.web.facts.people import MailFacts
@@ -23,8 +22,8 @@ from unicare.web.routes.api.registrations import (
 )
 from unicare.web.routes.api.session import end_session, keep_session
 from unicare.web.routes.pages.door import NextField, NextQuery
-from unicare.web.routes.pages.quiet import quiet
 from unicare.web.routes.pages.view import View, ViewOf
+from unicare.web.routes.quiet import quiet
 from unicare.web.routes.refused import Told
 from unicare.web.security.next_page import safe_next
 from unicare.web.site import Site
@@ -91,9 +90,7 @@ def registered(
 @router.get("/confirm")
 def confirm(view: ViewOf, site: SiteOf, now: Now, token: Annotated[str, Query()] = "") -> Response:
     """The form behind the mail’s link. To open it changes nothing, as mail scanners do it, too."""
-    with site.database.reading() as session:
-        stands = find_link(session, token, "confirm", now) is not None
-    return quiet(view.page("confirm", _HERE, status=200 if stands else 410, token=token, void=not stands))
+    return _confirm_form(view, site, now, token)
 
 
 @router.post("/confirm")
@@ -114,11 +111,18 @@ def confirmed(
         return quiet(response)
 
     def again(told: Told) -> Response:
-        void = told.reason == Reason.LINK_VOID
-        error = None if void else told
-        return quiet(view.page("confirm", _HERE, status=told.status, error=error, token=token, void=void))
+        return _confirm_form(view, site, now, token, told)
 
     return view.form(act, done, again)
+
+
+def _confirm_form(view: View, site: Site, now: datetime, token: str, told: Told | None = None) -> Response:
+    with site.database.reading() as session:
+        email = whose_link(session, token, "confirm", now)
+    void = email is None
+    status = told.status if told is not None else 410 if void else 200
+    error = None if void else told
+    return quiet(view.page("confirm", _HERE, status=status, error=error, token=token, void=void, email=email))
 
 
 def _form(view: View, site: Site, now: datetime, next_page: str, **values: Any) -> Response:
