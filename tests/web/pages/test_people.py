@@ -93,6 +93,7 @@ def test_the_whole_story_by_forms(tmp_path: Path, database: Database) -> None:
     wrong = filled(anna, address, "/confirm", password="a wrong password")
     assert wrong.status_code == 401
     assert "chosen when this address was registered" in text_of(wrong)
+    assert 'value="anna@people.test" autocomplete="username" readonly' in wrong.text
     confirmed = filled(anna, address, "/confirm", password=PASSWORD)
     assert confirmed.headers["Location"] == "/account?done=confirmed"
     assert "Waiting for the organisers" in text_of(anna.page("/account"))
@@ -319,6 +320,7 @@ def test_a_new_password_by_link_ends_all_sessions(app: FastAPI) -> None:
     weak = filled(forgetful, address, "/reset", password="short")
     assert weak.status_code == 422
     assert "too short" in text_of(weak)
+    assert 'value="anna@people.test" autocomplete="username" readonly' in weak.text
     done = filled(forgetful, address, "/reset", password=NEW)
     assert done.headers["Location"] == "/log-in?done=password-set"
     assert "password is set" in text_of(forgetful.page(done.headers["Location"]))
