@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 from bench.boxes import PHASE, TASK, predictions
 
 from unicare.web.life.states import State
@@ -24,7 +24,7 @@ def hand_in(data_dir: str, given: dict[str, Any], token: str, wanted: int) -> No
     address = f"http://127.0.0.1:{given['port']}/api/v1/submissions"
     wanted_body = {"task": TASK, "phase": PHASE, "name": "boxes.zip", "total_bytes": len(data)}
     with (
-        httpx.Client(headers={"Authorization": f"Bearer {token}"}, timeout=60) as client,
+        httpx2.Client(headers={"Authorization": f"Bearer {token}"}, timeout=60) as client,
         Path(data_dir, SAID_YES).open("a") as said_yes,
     ):
         while len(known) < wanted or waiting:
@@ -35,7 +35,7 @@ def hand_in(data_dir: str, given: dict[str, Any], token: str, wanted: int) -> No
                     print(new, file=said_yes, flush=True)
                     known.add(new)
                     waiting.add(new)
-            except (httpx.HTTPError, NoAnswerError) as error:
+            except (httpx2.HTTPError, NoAnswerError) as error:
                 print(f"team: {error!r}"[:200], file=sys.stderr, flush=True)
                 time.sleep(0.1)
         forget_others(client, address, known)
@@ -45,14 +45,14 @@ class NoAnswerError(Exception):
     """The site said that it can't do it now."""
 
 
-def answer(response: httpx.Response) -> Any:
+def answer(response: httpx2.Response) -> Any:
     if response.status_code >= 500:
         raise NoAnswerError(response.status_code)
     assert response.is_success, response.text
     return response.json()
 
 
-def send(client: httpx.Client, address: str, data: bytes) -> bool:
+def send(client: httpx2.Client, address: str, data: bytes) -> bool:
     """Goes on where an upload stands; whether all of it has been taken."""
     if answer(client.get(address))["state"] != State.UPLOADING:
         return True
@@ -69,14 +69,14 @@ def send(client: httpx.Client, address: str, data: bytes) -> bool:
     return ended.status_code != 409 and bool(answer(ended))
 
 
-def forget_others(client: httpx.Client, address: str, known: set[str]) -> None:
+def forget_others(client: httpx2.Client, address: str, known: set[str]) -> None:
     """Takes back what was begun without the team hearing so: it has begun that once more."""
     while True:
         try:
             for one in answer(client.get(address)):
                 if str(one["id"]) not in known and one["state"] == State.UPLOADING:
                     answer(client.delete(f"{address}/{one['id']}"))
-        except (httpx.HTTPError, NoAnswerError):
+        except (httpx2.HTTPError, NoAnswerError):
             time.sleep(0.1)
         else:
             return

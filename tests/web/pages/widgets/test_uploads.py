@@ -140,6 +140,7 @@ def test_a_pause_holds_it_and_cancelling_ends_it(tab: Any, site: WidgetSite, arc
     send(tab, "Pause")
     tab.get_by_text("paused").first.wait_for()
     site.slow.clear()
+    tab.wait_for_timeout(500)  # what was on its way when it was held has come by then
     asked = list(site.asked)
     tab.wait_for_timeout(300)
     assert site.asked == asked
