@@ -34,6 +34,7 @@ class Pages:
             loader=PackageLoader("unicare.web.pages", "templates"),
             autoescape=True,
             undefined=StrictUndefined,
+            auto_reload=False,
             trim_blocks=True,
             lstrip_blocks=True,
         )
