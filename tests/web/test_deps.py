@@ -104,6 +104,16 @@ def test_a_session_says_who_it_is_until_it_ends(app: FastAPI) -> None:
     assert client.get("/api/known").status_code == 401
 
 
+def test_organisers_without_a_team_are_told_where_submissions_are(app: FastAPI) -> None:
+    site, user_id = organiser_of(app)
+    client, _ = logged_in(app, site, user_id)
+    for address in ("/api/v1/quotas", "/api/v1/submissions", "/api/member"):
+        answer = client.get(address)
+        assert answer.status_code == 403
+        assert "/api/v1/organise/submissions" in answer.json()["detail"]
+    assert client.get("/api/v1/organise/submissions").status_code == 200
+
+
 def test_a_session_ends_with_its_time(tmp_path: Path) -> None:
     now = [DURING]
     app = made_app(tmp_path, now=lambda: now[0])

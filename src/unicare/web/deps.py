@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from unicare.web.accounts.api_tokens import find_api_token
 from unicare.web.accounts.door import Origin
-from unicare.web.accounts.people import Person, check_organiser, check_participant, find_person
+from unicare.web.accounts.people import Person, Role, check_organiser, check_participant, find_person
 from unicare.web.accounts.secret_tokens import hash_token
 from unicare.web.accounts.sessions import find_session
 from unicare.web.security.cookies import read_cookie
@@ -155,7 +155,14 @@ ParticipantOf = Annotated[Known, Depends(_participant)]
 """Somebody who may take part; else 401, or 403 with what is lacking."""
 
 
-async def _team_member(asker: ParticipantOf) -> Known:
+async def _team_member(asker: KnownOf) -> Known:
+    if asker.person.team_id is None and asker.person.role is Role.ORGANISER:
+        raise HTTPException(
+            403,
+            "You organise this challenge and are in no team. What all teams handed in is at "
+            "/organise/submissions, for programs at /api/v1/organise/submissions.",
+        )
+    check_participant(asker.person)
     if asker.person.team_id is None:
         raise HTTPException(403, "You are in no team yet. Found one, or have somebody invite you.")
     return asker
