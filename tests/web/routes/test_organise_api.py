@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -26,7 +28,7 @@ WHY = {"reason": "As we agreed on Monday."}
 READ = (
     *("/overview", "/people", "/people/{person}", "/teams", "/teams/{team}", "/submissions"),
     *("/submissions/{submission}", "/announcements", "/timeline", "/audit", "/audit.csv", "/audit.jsonl"),
-    *("/export.zip", "/boards/{board}"),
+    *("/export.zip", "/boards/{board}", "/boards/{board}/history", "/boards/{board}/figures.csv"),
 )
 WRITTEN: dict[str, dict[str, Any]] = {
     "/people/{waiting}/decision": {"approve": True},
@@ -42,6 +44,7 @@ WRITTEN: dict[str, dict[str, Any]] = {
     "/announcements/preview": {"text": "Of *today*"},
     "/announcements/{news}/withdraw": WHY,
     "/boards/{board}/freeze": WHY,
+    "/boards/{board}/unfreeze": WHY,
 }
 
 
@@ -122,7 +125,7 @@ def test_an_organiser_gets_everything(season: Season) -> None:
         assert answer.status_code == 200, (path, answer.text)
     for path, body in WRITTEN.items():
         answer = chief.post(addressed(season, path), json=body)
-        expected = {200, 201} if "boards" not in path else {409}  # it isn't frozen by its date yet
+        expected = {200, 201} if "boards" not in path else {409}  # nothing stands on it
         assert answer.status_code in expected, (path, answer.text)
 
 
@@ -397,11 +400,16 @@ def test_organisers_look_at_boards_before_everybody_does(tmp_path: Path) -> None
     assert "Only organisers see this page." in page.text
     assert "North" in page.text
     assert "North" not in asking(season.app).get(address).text
+    links = re.findall(r'href="(/api/v1/[^"]*hidden[^"]*)"', page.text)
+    assert any("figures.csv" in link for link in links)
+    for link in links:
+        assert "North" in chief.get(html.unescape(link)).text, link
+        assert "North" not in asking(season.app).get(html.unescape(link)).text
     assert season.logged_in(season.participant).get(f"/organise{address}").status_code == 403
     assert chief.get(f"{API}/boards/nothing").status_code == 404
 
 
-def test_a_board_is_frozen_anew_after_its_date_only(tmp_path: Path) -> None:
+def test_a_board_is_frozen_anew_when_something_changed(tmp_path: Path) -> None:
     season = made_season(tmp_path, now=AFTER_RELEASE)
     chief = season.program(season.organiser)
     answer = chief.post(f"{API}/boards/open/freeze", json=WHY)
@@ -421,6 +429,30 @@ def test_a_board_is_frozen_anew_after_its_date_only(tmp_path: Path) -> None:
     assert chief.post(f"{API}/boards/open/freeze", json=WHY).status_code == 409
     events = chief.get(f"{API}/timeline").json()["events"]
     assert [one["title"] for one in events if one["kind"] == "board_frozen"] == ["Board open was frozen"]
+    assert chief.post(f"{API}/boards/open/unfreeze", json=WHY).status_code == 409
+
+
+def test_a_board_is_frozen_early_and_unfrozen_by_forms(tmp_path: Path) -> None:
+    season = made_season(tmp_path)
+    browser = season.logged_in(season.organiser)
+
+    def rank(session: Session) -> None:
+        challenge = season.site.challenge
+        runs = candidates(session, challenge, challenge.board("open")).digest
+        session.add(BoardState(board="open", runs=runs, rules="x", as_of=DURING, content={"runs": [{}]}))
+
+    def act(what: str) -> str:
+        token = re.search(r'name="csrf_token" value="(\w+)"', browser.get("/organise/boards").text)
+        assert token is not None
+        done = browser.post(f"/organise/boards/open/{what}", data={"csrf_token": token[1], **WHY})
+        assert done.status_code == 303, done.text
+        return browser.get("/organise/boards").text
+
+    season.site.database.transact(rank)
+    assert "Unfreeze it" not in browser.get("/organise/boards").text
+    assert "Unfreeze it" in act("freeze")
+    assert "Unfreeze it" not in act("unfreeze")
+    assert written_down(season, "board.unfreeze", "board:open") == {**WHY, "number": 1}
 
 
 def _audit(season: Season) -> list[AuditEntry]:

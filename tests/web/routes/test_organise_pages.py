@@ -25,7 +25,7 @@ FORMS = (
     *("/people/{waiting}/decision", "/people/{person}/disable", "/people/{person}/enable"),
     *("/people/{person}/role", "/teams/{team}/disqualify", "/teams/{team}/reinstate"),
     *("/submissions/{submission}/rerun", "/submissions/{failed}/cancel", "/reruns", "/announcements"),
-    *("/announcements/1/withdraw", "/boards/open/freeze"),
+    *("/announcements/1/withdraw", "/boards/open/freeze", "/boards/open/unfreeze"),
 )
 
 
@@ -99,7 +99,7 @@ def test_every_page_shows_what_people_wrote_as_text(season: Season, chief: TestC
         assert not [one for one in page.attributes if one.startswith("on") or one == "style"], path
         assert len(page.ids) == len(set(page.ids)), path
         assert HOSTILE not in answer.text, path
-        assert "49" not in answer.text.replace("7*7", ""), path
+        assert not re.search("(&#39;|')49", answer.text), f"{path}: what was written is a template"
         assert answer.headers["Cache-Control"] == "no-store"
     assert "&lt;img src=x" in chief.get(addressed(season, "/people/{person}")).text
 

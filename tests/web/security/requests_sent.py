@@ -106,6 +106,7 @@ def _bodies(cast: Cast) -> dict[str, Any]:
         "POST /api/v1/organise/announcements/preview": {"text": "*More* news."},
         "POST /api/v1/organise/announcements/{announcement_id}/withdraw": _WHY,
         "POST /api/v1/organise/boards/{name}/freeze": _WHY,
+        "POST /api/v1/organise/boards/{name}/unfreeze": _WHY,
     }
 
 
@@ -153,4 +154,5 @@ def _forms(cast: Cast) -> dict[str, dict[str, str]]:
         "POST /organise/announcements": {"title": "More", "text": "More news."},
         "POST /organise/announcements/{announcement_id}/withdraw": _WHY,
         "POST /organise/boards/{name}/freeze": _WHY,
+        "POST /organise/boards/{name}/unfreeze": _WHY,
     }

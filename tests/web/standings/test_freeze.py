@@ -10,7 +10,7 @@ from tests.web.standings.stage import AFTER_END, AFTER_FREEZE, AFTER_RELEASE, St
 from tests.web.standings.test_boards_of_runs import FAIR, GOOD, POOR
 
 from unicare.web.database.tables import AuditEntry, BoardSnapshot, Submission, Team
-from unicare.web.standings import FreezeRefusedError, freeze_board
+from unicare.web.standings import FreezeRefusedError, freeze_board, unfreeze_board
 
 
 def freeze(stage: Stage, board: str = "latest", reason: str = "one team withdrew") -> int:
@@ -20,6 +20,15 @@ def freeze(stage: Stage, board: str = "latest", reason: str = "one team withdrew
         ).number
 
     return stage.database.transact(work)
+
+
+def unfreeze(stage: Stage, board: str = "latest") -> None:
+    def work(session):
+        unfreeze_board(
+            session, stage.site.challenge, board, organiser_id=1, reason="too early", now=stage.now
+        )
+
+    stage.database.transact(work)
 
 
 def snapshots(stage: Stage) -> list[tuple[str, int, int | None]]:
@@ -137,13 +146,79 @@ def test_a_frozen_board_stays_until_an_organiser_corrects_it(stage: Stage, north
         assert sorted(session.scalars(wanted), key=str) == [1, *[None] * 2]  # latest twice, joined once
 
 
-def test_an_organiser_can_not_freeze_what_is_not_over_unchanged_or_not_counted(
-    stage: Stage, north: int
-) -> None:
+def test_a_board_is_frozen_before_its_date_until_it_is_unfrozen(stage: Stage, north: int) -> None:
+    submission = stage.score(north, "atrium", FAIR)
+    stage.keep()
+    assert freeze(stage, reason="the results are read at noon") == 1
+    found = stage.board("latest")
+    assert (found["state"], found["frozen"]["correction"]) == ("frozen", 0)
+    page = stage.client.get("/boards/latest").text
+    assert "Frozen by the organisers: the results are read at noon" in page
+    stage.score(stage.team("South"), "atrium", GOOD)
+    stage.evaluate(submission, "atrium", POOR, number=2)
+    stage.keep()
+    assert stage.board("latest") == found
+    assert stage.board("best")["state"] == "hidden", "no other board"
+    assert freeze(stage, reason="South was late by our fault") == 2
+    anew = stage.board("latest")
+    assert [team for _, team, _ in table(anew, "la ID")] == ["South", "North"]
+    assert (anew["frozen"]["correction"], len(anew["editions"])) == (1, 2)
+    unfreeze(stage)
+    live = stage.board("latest")
+    assert (live["state"], live["frozen"]) == ("open", None)
+    assert [one["name"] for one in live["editions"]] == ["current", "frozen-2", "frozen-1"]
+    first = stage.board("latest", edition="frozen-1")
+    assert first["tables"] == found["tables"]
+    assert "have changed this board since" in stage.client.get("/boards/latest?edition=frozen-1").text
+    stage.evaluate(submission, "atrium", GOOD, number=3)
+    stage.keep()
+    assert stage.board("latest")["tables"] != live["tables"]
+    assert snapshots(stage) == [("latest", 1, 1), ("latest", 2, 1)]
+
+
+def test_a_board_that_was_unfrozen_is_frozen_at_its_date(stage: Stage, north: int) -> None:
     stage.score(north, "atrium", FAIR)
     stage.keep()
-    with pytest.raises(FreezeRefusedError, match="can't be frozen yet"):
+    freeze(stage)
+    unfreeze(stage)
+    stage.score(stage.team("South"), "atrium", GOOD)
+    stage.now = AFTER_END
+    stage.keep()
+    found = stage.board("latest")
+    assert (found["frozen"]["number"], found["frozen"]["correction"], found["frozen"]["reason"]) == (2, 0, "")
+    assert [team for _, team, _ in table(found, "la ID")] == ["South", "North"]
+
+
+def test_a_board_that_was_frozen_early_stays_so_after_its_date(stage: Stage, north: int) -> None:
+    stage.score(north, "atrium", FAIR)
+    stage.keep()
+    freeze(stage)
+    stage.score(stage.team("South"), "atrium", GOOD)
+    stage.now = AFTER_END
+    stage.keep()
+    assert [team for _, team, _ in table(stage.board("latest"), "la ID")] == ["North"]
+    with pytest.raises(FreezeRefusedError, match="freeze it anew"):
+        unfreeze(stage)
+
+
+def test_what_is_not_frozen_can_not_be_unfrozen(stage: Stage, north: int) -> None:
+    stage.score(north, "atrium", FAIR)
+    stage.keep()
+    with pytest.raises(FreezeRefusedError, match="isn't frozen"):
+        unfreeze(stage)
+    freeze(stage)
+    unfreeze(stage)
+    with pytest.raises(FreezeRefusedError, match="isn't frozen"):
+        unfreeze(stage)
+    assert freeze(stage) == 2, "although nothing has changed"
+
+
+def test_an_organiser_can_not_freeze_what_is_empty_unchanged_or_not_counted(stage: Stage, north: int) -> None:
+    stage.keep()
+    with pytest.raises(FreezeRefusedError, match="no run stands on it"):
         freeze(stage)
+    stage.score(north, "atrium", FAIR)
+    stage.keep()
     with pytest.raises(FreezeRefusedError, match="no such board"):
         freeze(stage, "nothing")
     stage.now = AFTER_END

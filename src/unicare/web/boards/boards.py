@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import takewhile
 
 from unicare.core.errors import SettingsError
 from unicare.evaluate.ranking.published import PublishedMean, rank_published, read_published
@@ -213,7 +214,8 @@ class Boards:
         phase = self._challenge.phase(entry.phase)
         ends = frozen_from(self._challenge, entry)
         over = ends is not None and now.astimezone(UTC) >= ends.astimezone(UTC)
-        state = BoardState.FROZEN if over else BoardState.OPEN
+        every = self._scores.frozen(entry)
+        state = BoardState.FROZEN if over or _is_held(every) else BoardState.OPEN
         if phase.state(now) is PhaseState.UPCOMING:
             state = BoardState.UPCOMING
         elif not phase.shows_boards(now):
@@ -221,7 +223,8 @@ class Boards:
         waiting = state in _UNSEEN
         shown_from = _release(phase) if phase.show_boards == "on_release" else phase.start
         own = EditionFacts(name=CURRENT, title="Runs handed in here", published=None, source=None, own=True)
-        corrected = self._scores.frozen(entry)[1:] if over and (unveiled or not waiting) else ()
+        earlier = every[1:] if _is_held(every) else every
+        corrected = earlier if unveiled or not waiting else ()
         return BoardSummary(
             name=entry.name,
             title=entry.title or entry.board.title,
@@ -248,12 +251,19 @@ class Boards:
         if summary.state is BoardState.UPCOMING or (summary.state is BoardState.HIDDEN and not unveiled):
             return _NOTHING
         published = self._baselines[entry.name].get(sort)
-        over = summary.state is BoardState.FROZEN or edition.startswith(_FROZEN)
-        every = self._scores.frozen(entry) if over or unveiled else ()
-        if every:
-            wanted = next((one for one in every if _corrected(one).name == edition), every[0])
+        over = summary.state is BoardState.FROZEN
+        every = self._scores.frozen(entry)
+        wanted = next((one for one in every if _corrected(one).name == edition), None)
+        if wanted is None and _is_held(every):
+            wanted = every[0]
+        if wanted is not None:
             found = self._scores.snapshot(entry, sort, wanted.number)
-            frozen = FreezeFacts(number=wanted.number, at=wanted.at, reason=wanted.reason)
+            frozen = FreezeFacts(
+                number=wanted.number,
+                correction=_correction(every, wanted),
+                at=wanted.at,
+                reason=wanted.reason,
+            )
             ranked = Ranked(found.result, join_baselines(found.baselines, published))
             return _Shown(ranked, found.as_of, frozen=frozen, notes=found.notes)
         scored = self._scores.scored(entry, sort, summary.frozen_from)
@@ -265,6 +275,17 @@ class Boards:
             counting=scored.counting or (over and scored.result is not None),  # else it were frozen
             notes=scored.notes,
         )
+
+
+def _is_held(every: Sequence[Frozen]) -> bool:
+    """Whether a board stands as it was frozen the last time."""
+    return bool(every) and not every[0].lifted
+
+
+def _correction(every: Sequence[Frozen], wanted: Frozen) -> int:
+    """How many times a board was frozen before, since it was unfrozen."""
+    before = (one for one in every if one.number < wanted.number)
+    return sum(1 for _ in takewhile(lambda one: not one.lifted, before))
 
 
 def _corrected(frozen: Frozen) -> EditionFacts:

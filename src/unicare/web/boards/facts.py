@@ -71,7 +71,7 @@ class BoardSummary(Facts):
         counts: which of a team's runs does.
         state: what may be seen of these runs.
         shown_from: from when on they are shown, if not yet; null if that isn't set.
-        frozen_from: from when on they don't change it; null if never.
+        frozen_from: from when on they don't change it; null if never. Organisers may freeze it before.
         sorts: columns that one may choose to rank by.
         editions: the site's own first, then those published before.
     """
@@ -185,15 +185,17 @@ class TableFacts(Facts):
 
 
 class FreezeFacts(Facts):
-    """That a board was frozen. Nothing but a correction by the organisers changes it then.
+    """That a board was frozen. Only organisers change it then: they freeze it anew, or unfreeze it.
 
     Attributes:
-        number: 1 for the first time, 2 for the first correction …
+        number: 1 for the first time, 2 for the second …
+        correction: 0, or which one it is of a board that was frozen before and not unfrozen since.
         at: when.
-        reason: the organisers' words for a correction; empty for the first.
+        reason: the organisers' words; empty if the date did it.
     """
 
     number: int
+    correction: int
     at: datetime
     reason: str
 

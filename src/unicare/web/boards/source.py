@@ -38,12 +38,14 @@ class Frozen:
     Attributes:
         number: 1 for the first, 2 for the first correction …
         at: when.
-        reason: the organisers' words for a correction; empty if the date did it.
+        reason: the organisers' words; empty if the date did it.
+        lifted: whether organisers unfroze the board since.
     """
 
     number: int
     at: datetime
     reason: str = ""
+    lifted: bool = False
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ class EventKind(StrEnum):
     PHASE_RELEASED = "phase_released"
     BOARD_FREEZES = "board_freezes"
     BOARD_FROZEN = "board_frozen"
+    BOARD_UNFROZEN = "board_unfrozen"
     ANNOUNCEMENT = "announcement"
     REGISTRATIONS = "registrations"
     SUBMISSIONS = "submissions"
@@ -141,10 +142,14 @@ def _announced(session: Session, challenge: Challenge, now: datetime) -> Iterato
 
 
 def _frozen(session: Session, now: datetime) -> Iterator[EventFacts]:
-    rows = session.execute(select(BoardSnapshot.board, BoardSnapshot.number, BoardSnapshot.frozen_at))
-    for board, number, at in rows:
-        title = f"Board {board} was frozen" if number == 1 else f"Board {board} was corrected ({number - 1})"
+    snapshots = select(
+        BoardSnapshot.board, BoardSnapshot.number, BoardSnapshot.frozen_at, BoardSnapshot.lifted_at
+    )
+    for board, number, at, lifted_at in session.execute(snapshots):
+        title = f"Board {board} was frozen" if number == 1 else f"Board {board} was frozen anew ({number})"
         yield _event(EventKind.BOARD_FROZEN, at, now, title, board)
+        if lifted_at is not None:
+            yield _event(EventKind.BOARD_UNFROZEN, lifted_at, now, f"Board {board} was unfrozen", board)
 
 
 def _counts(session: Session, now: datetime) -> Iterator[EventFacts]:

@@ -41,5 +41,6 @@ NOTICES: Mapping[str, str] = {
     "announced-later": "Your news appears when its time has come.",
     "announcement-withdrawn": "The news is withdrawn.",
     "board-frozen": "The board is frozen as it stands now.",
+    "board-unfrozen": "Runs change the board again, until its date.",
 }
 """Key to sentence."""

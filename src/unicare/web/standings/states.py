@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from unicare.web.database.tables import BoardSnapshot, BoardState
 
-__all__ = ["StateHead", "newest_head", "newest_snapshot", "newest_state"]
+__all__ = ["StateHead", "held_boards", "newest_head", "newest_snapshot", "newest_state"]
 
 
 @dataclass(frozen=True)
@@ -48,3 +48,10 @@ def newest_snapshot(session: Session, board: str) -> BoardSnapshot | None:
     """A board as it was frozen the last time; None if it wasn't."""
     every = select(BoardSnapshot).where(BoardSnapshot.board == board)
     return session.scalars(every.order_by(BoardSnapshot.number.desc()).limit(1)).one_or_none()
+
+
+def held_boards(session: Session) -> frozenset[str]:
+    """The boards that stand as they were frozen."""
+    newest = select(func.max(BoardSnapshot.id)).group_by(BoardSnapshot.board)
+    held = select(BoardSnapshot.board).where(BoardSnapshot.id.in_(newest), BoardSnapshot.lifted_at.is_(None))
+    return frozenset(session.scalars(held))

@@ -156,9 +156,9 @@ def _snapshot(session: Session, board: str, number: int) -> _Shown | None:
 
 def _frozen(session: Session, board: str) -> tuple[Frozen, ...]:
     reason = BoardSnapshot.content["reason"].as_string()
-    every = select(BoardSnapshot.number, BoardSnapshot.frozen_at, reason).where(BoardSnapshot.board == board)
-    rows = session.execute(every.order_by(BoardSnapshot.number.desc()))
-    return tuple(Frozen(number, at, words or "") for number, at, words in rows)
+    every = select(BoardSnapshot.number, BoardSnapshot.frozen_at, reason, BoardSnapshot.lifted_at)
+    rows = session.execute(every.where(BoardSnapshot.board == board).order_by(BoardSnapshot.number.desc()))
+    return tuple(Frozen(number, at, words or "", lifted is not None) for number, at, words, lifted in rows)
 
 
 def _changes(

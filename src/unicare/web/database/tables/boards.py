@@ -102,6 +102,7 @@ class BoardSnapshot(Base):
     frozen_at: Mapped[datetime]
     frozen_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     content: Mapped[dict[str, Any]] = mapped_column(JSON_TYPE)
+    lifted_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
 class BaselineRun(Base):

@@ -16,7 +16,18 @@ from unicare.web.deps import Now, SiteOf
 from unicare.web.routes.problems import problems
 from unicare.web.site import Site
 
-__all__ = ["BoardName", "Edition", "Ordered", "Sort", "board_or_error", "history", "router"]
+__all__ = [
+    "BoardName",
+    "Edition",
+    "Ordered",
+    "RankedBy",
+    "Sort",
+    "board_or_error",
+    "csv_file",
+    "history",
+    "history_or_error",
+    "router",
+]
 
 router = APIRouter(tags=["boards"])
 
@@ -65,8 +76,7 @@ def history(
     site: SiteOf, now: Now, name: BoardName, edition: Edition = "", sort: RankedBy = ""
 ) -> HistoryFacts:
     """Every team's score and rank over time, one point for each change; none while runs are hidden."""
-    with _told():
-        return site.boards.history(name, now, edition=edition, sort=sort)
+    return history_or_error(site, now, name, edition, sort)
 
 
 @router.get(
@@ -83,8 +93,7 @@ def figures(
     order: Ordered = "best_first",
 ) -> Response:
     """The same as a CSV, one line for each table, team and figure."""
-    found = board_or_error(site, now, name, edition, sort, order)
-    return _file(board_csv(found), "text/csv; charset=utf-8", f"{name}-{found.edition.name}.csv")
+    return csv_file(board_or_error(site, now, name, edition, sort, order))
 
 
 @router.get(
@@ -123,6 +132,23 @@ def board_or_error(
     """
     with _told():
         return site.boards.show(name, now, edition=edition, sort=sort, order=order, unveiled=unveiled)
+
+
+def history_or_error(
+    site: Site, now: Now, name: str, edition: str, sort: str, *, unveiled: bool = False
+) -> HistoryFacts:
+    """How a board came to be as it is; with what only organisers see if ``unveiled``.
+
+    Raises:
+        HTTPException: 404 if there is no such board or edition, 422 if it can't be ranked by that.
+    """
+    with _told():
+        return site.boards.history(name, now, edition=edition, sort=sort, unveiled=unveiled)
+
+
+def csv_file(found: BoardFacts) -> Response:
+    """A board's tables as a CSV to be kept."""
+    return _file(board_csv(found), "text/csv; charset=utf-8", f"{found.name}-{found.edition.name}.csv")
 
 
 @contextmanager

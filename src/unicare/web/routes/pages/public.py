@@ -74,6 +74,7 @@ def board(
     found = board_or_error(site, now, name, edition, sort, order)
     values: dict[str, Any] = {
         "board": found,
+        "unveiled": False,
         "phase": next(one for one in phase_facts(site.challenge, now) if one.name == found.phase),
         "tasks": {one.name: one.title for one in site.challenge.tasks},
         "asked": {"edition": edition, "sort": sort, "order": order},

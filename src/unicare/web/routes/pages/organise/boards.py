@@ -16,6 +16,7 @@ from unicare.web.routes.pages.organise.shown import Written, page
 from unicare.web.routes.pages.view import View, ViewOf
 from unicare.web.routes.refused import Told
 from unicare.web.site import Site
+from unicare.web.standings.states import held_boards
 
 __all__ = ["router"]
 
@@ -26,7 +27,7 @@ _UNVEILED = "Only organisers see this page. Everybody else is told that the boar
 
 @router.get("/boards")
 def boards(view: ViewOf, site: SiteOf, asker: OrganiserOf, now: Now) -> Response:
-    """All boards, and how each is frozen anew."""
+    """All boards, and how each is frozen and unfrozen."""
     return _page(view, site, now)
 
 
@@ -50,6 +51,7 @@ def unveiled(
         "tasks": {one.name: one.title for one in site.challenge.tasks},
         "asked": {"edition": edition, "sort": sort, "order": order},
         "curves": curves(site.boards.history(name, now, edition=edition, sort=by, unveiled=True)),
+        "unveiled": True,
         "notice": _UNVEILED if found.state in ("hidden", "upcoming") else None,
     }
     return view.page("board", "/organise", **values)
@@ -59,11 +61,23 @@ def unveiled(
 def frozen(
     view: ViewOf, site: SiteOf, asker: OrganiserOf, now: Now, name: BoardName, reason: Written = ""
 ) -> Response:
-    """Freezes a board anew."""
+    """Freezes a board as it stands now."""
     return view.form(
         lambda: api.frozen(site, asker, now, name, Because(reason=reason)),
         lambda: view.go("/organise/boards", "board-frozen"),
-        lambda told: _page(view, site, now, told, name, {"reason": reason}),
+        lambda told: _page(view, site, now, told, f"freeze-{name}", {"reason": reason}),
+    )
+
+
+@router.post("/boards/{name}/unfreeze")
+def unfrozen(
+    view: ViewOf, site: SiteOf, asker: OrganiserOf, now: Now, name: BoardName, reason: Written = ""
+) -> Response:
+    """Lets runs change a board again that was frozen before its date."""
+    return view.form(
+        lambda: api.unfrozen(site, asker, now, name, Because(reason=reason)),
+        lambda: view.go("/organise/boards", "board-unfrozen"),
+        lambda told: _page(view, site, now, told, f"unfreeze-{name}", {"reason": reason}),
     )
 
 
@@ -75,9 +89,12 @@ def _page(
     form: str = "",
     given: dict[str, str] | None = None,
 ) -> Response:
+    with site.database.reading() as session:
+        held = held_boards(session)
     values: dict[str, Any] = {
         "boards": site.boards.summaries(now),
         "phases": {one.name: one.title or one.name for one in site.challenge.phases},
+        "held": held,
         "given": given or {},
         "now": now,
     }
