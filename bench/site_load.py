@@ -1,9 +1,10 @@
 """Two hundred people on a site at once, while fifty teams upload 100 MB each.
 
 People look at pages one after the other, with pauses of a few seconds as people make them; a third are
-logged in and watch a submission's state. Uploads are sent as fast as the site takes them. The site is
-`unicare serve` in a process of its own on this machine, with its worker. All come from one address, so that
-the limit of requests for each address is lifted. Pages ask for HTML only, over connections that stay open.
+logged in and watch a submission's state. Uploads share a network of 1 Gbit/s. The site is `unicare serve` in
+a process of its own on this machine, with its worker; people and uploads take their share of its processors,
+too. All come from one address, so that the limit of requests for each address is lifted. Pages ask for HTML
+only, over connections that stay open. Times are told for all pages, and for those while uploads came.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import argparse
 import asyncio
 import http.client
 import json
+import math
 import os
 import random
 import secrets
@@ -22,6 +24,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -64,6 +67,19 @@ class Crowd:
     sessions: list[str] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
     submissions: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A page that somebody looked at.
+
+    Attributes:
+        seconds: until all of it had come.
+        at: when that was, by this machine's clock.
+    """
+
+    seconds: float
+    at: float
 
 
 def populate(database: Database, challenge: Challenge, teams: int) -> Crowd:
@@ -111,7 +127,7 @@ def populate(database: Database, challenge: Challenge, teams: int) -> Crowd:
 
 
 async def visit(
-    port: int, number: int, crowd: Crowd, names: dict[str, str], until: float, times: dict[str, list[float]]
+    port: int, number: int, crowd: Crowd, names: dict[str, str], until: float, times: dict[str, list[Visit]]
 ) -> None:
     """One person's visit: seconds of each page, by the page's address."""
     chance = random.Random(number)
@@ -132,7 +148,7 @@ async def visit(
         except (asyncio.IncompleteReadError, ConnectionError):  # closed by the site while nothing was asked
             link = await asyncio.open_connection("127.0.0.1", port)
             status = await get(link, address, cookie)
-        times[page].append(time.perf_counter() - began)
+        times[page].append(Visit(time.perf_counter() - began, time.monotonic()))
         if status != 200:
             raise RuntimeError(f"{address}: {status}")
         await asyncio.sleep(chance.uniform(1, 5))
@@ -187,25 +203,35 @@ def announce(port: int, token: str, names: dict[str, str], size: int) -> int:
     return int(Program(port, token).ask("POST", "/submissions", body, **headers)["id"])
 
 
-def upload(port: int, token: str, submission: int, size: int) -> float:
-    """One team's upload; its seconds."""
+def upload(port: int, token: str, submission: int, size: int, bytes_per_second: float) -> float:
+    """One team's upload, not quicker than its share of the network; its seconds."""
     began = time.perf_counter()
     program = Program(port, token)
     block = random.Random(submission).randbytes(BLOCK_BYTES)
     for offset in range(0, size, CHUNK_BYTES):
         length = min(CHUNK_BYTES, size - offset)
-        blocks = (block[: min(BLOCK_BYTES, length - at)] for at in range(0, length, BLOCK_BYTES))
+        blocks = paced(block, offset, length, began, bytes_per_second)
         headers = {"Upload-Offset": str(offset), "Content-Length": str(length)}
         program.ask("PATCH", f"/submissions/{submission}/upload", blocks, **headers)
     program.ask("POST", f"/submissions/{submission}/upload/end")
     return time.perf_counter() - began
 
 
-def upload_all(port: int, crowd: Crowd, size: int) -> list[float]:
+def paced(block: bytes, offset: int, length: int, began: float, bytes_per_second: float) -> Iterator[bytes]:
+    """A piece in blocks, each as soon as the network would have brought it."""
+    for at in range(0, length, len(block)):
+        early = (offset + at) / bytes_per_second - (time.perf_counter() - began)
+        if early > 0:
+            time.sleep(early)
+        yield block[: min(len(block), length - at)]
+
+
+def upload_all(port: int, crowd: Crowd, size: int, network_mbit: float) -> list[float]:
     """All uploads side by side; the seconds of each."""
+    share = network_mbit * 1e6 / 8 / max(1, len(crowd.submissions))
     with ThreadPoolExecutor(max(1, len(crowd.submissions))) as pool:
         jobs = [
-            pool.submit(upload, port, crowd.tokens[team], submission, size)
+            pool.submit(upload, port, crowd.tokens[team], submission, size, share)
             for team, submission in crowd.submissions.items()
         ]
         return [job.result() for job in jobs]
@@ -263,25 +289,27 @@ def percentile(values: list[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
-def told(times: dict[str, list[float]], began: float) -> dict[str, object]:
-    every = [one for values in times.values() for one in values]
+def told(times: dict[str, list[Visit]], uploads_until: float) -> dict[str, object]:
+    every = [one.seconds for visits in times.values() for one in visits]
+    busy = [one.seconds for visits in times.values() for one in visits if one.at < uploads_until]
     print(f"\n{'page':40}{'n':>7}{'median ms':>12}{'p95 ms':>10}{'worst ms':>10}")
-    rows = {**times, "all": every}
-    for page, values in rows.items():
+    rows = {page: [one.seconds for one in visits] for page, visits in times.items()}
+    for page, values in {**rows, "while uploads came": busy or [math.nan], "all": every}.items():
         shown = [1000 * one for one in (statistics.median(values), percentile(values, 0.95), max(values))]
         print(f"{page:40}{len(values):7}{shown[0]:12.1f}{shown[1]:10.1f}{shown[2]:10.1f}")
     return {
         "pages": len(every),
-        "pages_per_second": round(len(every) / (time.monotonic() - began), 1),
+        "pages_while_uploads_came": len(busy),
         "median_ms": round(1000 * statistics.median(every), 1),
         "p95_ms": round(1000 * percentile(every, 0.95), 1),
+        "p95_while_uploads_came_ms": round(1000 * percentile(busy or [math.nan], 0.95), 1),
         "worst_ms": round(1000 * max(every), 1),
     }
 
 
 def play(port: int, crowd: Crowd, names: dict[str, str], chosen: argparse.Namespace) -> dict[str, object]:
     """All of it at the same time."""
-    times: dict[str, list[float]] = defaultdict(list)
+    times: dict[str, list[Visit]] = defaultdict(list)
     size = chosen.megabytes * 10**6
     for team in range(chosen.uploads):
         crowd.submissions[team] = announce(port, crowd.tokens[team], names, size)
@@ -289,7 +317,7 @@ def play(port: int, crowd: Crowd, names: dict[str, str], chosen: argparse.Namesp
     until = began + chosen.seconds
     # in a process of their own, so that uploading doesn't hold up the clocks of those who look at pages
     with get_context("spawn").Pool(1) as pool:
-        uploading = pool.apply_async(upload_all, (port, crowd, size))
+        uploading = pool.apply_async(upload_all, (port, crowd, size, chosen.network_mbit))
 
         async def everybody() -> None:
             await asyncio.gather(
@@ -297,8 +325,8 @@ def play(port: int, crowd: Crowd, names: dict[str, str], chosen: argparse.Namesp
             )
 
         asyncio.run(everybody())
-        result = told(times, began)
         seconds = uploading.get()
+    result = told(times, began + max(seconds, default=0.0))
     result["uploads_complete"] = len(seconds)
     result["slowest_upload_s"] = round(max(seconds, default=0.0), 1)
     return result
@@ -310,6 +338,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=200)
     parser.add_argument("--uploads", type=int, default=50)
     parser.add_argument("--megabytes", type=int, default=100)
+    parser.add_argument("--network-mbit", type=float, default=1000, help="that all uploads share")
     parser.add_argument("--seconds", type=float, default=90)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--data", type=Path, help="folder of a site that exists; a new one if not given")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from anyio import CancelScope, CapacityLimiter, to_thread
 
@@ -19,16 +19,26 @@ class Receiver:
     """Takes pieces of many uploads at once.
 
     Few of them are written at the same moment, by threads that pages don't wait for; the others' networks
-    are held back meanwhile.
+    are held back meanwhile. So it is with uploads whose last byte has come: the disk takes its time.
 
     Args:
         uploads: where they lie.
         at_once: how many are written at the same moment.
+        ends_at_once: how many are taken in at the same moment.
     """
 
-    def __init__(self, uploads: Uploads, at_once: int = 4) -> None:
+    def __init__(self, uploads: Uploads, at_once: int = 4, ends_at_once: int = 2) -> None:
         self._uploads = uploads
         self._threads = CapacityLimiter(at_once)
+        self._ends = CapacityLimiter(ends_at_once)
+
+    async def end(self, take: Callable[[], None]) -> None:
+        """Takes an upload in that has come whole.
+
+        Args:
+            take: does it; its errors come through.
+        """
+        await to_thread.run_sync(take, limiter=self._ends)
 
     async def receive(
         self, upload_id: str, offset: int, blocks: AsyncIterator[bytes], patience_s: float

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Request
@@ -9,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from unicare.web.archive.upload_rules import Reason, UploadRefusedError
-from unicare.web.deps import Now, SiteOf, TeamMemberOf
+from unicare.web.deps import Known, Now, SiteOf, TeamMemberOf
 from unicare.web.facts.submissions import SubmissionFacts, UploadFacts
 from unicare.web.hand_in.announce import find_upload, is_still_wanted
 from unicare.web.hand_in.look import show_submission, upload_facts
@@ -17,6 +18,7 @@ from unicare.web.hand_in.sight import own_submission
 from unicare.web.life import take_upload
 from unicare.web.routes.api.submissions import SubmissionId
 from unicare.web.routes.problems import problems
+from unicare.web.site import Site
 
 __all__ = ["end_upload", "router"]
 
@@ -63,13 +65,19 @@ async def add_piece(
 
 
 @router.post("/end", responses=problems(401, 403, 404, 409, 422, 503))
-def end_upload(site: SiteOf, asker: TeamMemberOf, now: Now, submission_id: SubmissionId) -> SubmissionFacts:
+async def end_upload(
+    site: SiteOf, asker: TeamMemberOf, now: Now, submission_id: SubmissionId
+) -> SubmissionFacts:
     """Says that all has come. Length and SHA-256 are compared; then the submission is checked.
 
     Asked again, it answers the same.
     """
+    await run_in_threadpool(_check_own, site, asker, submission_id)
+    await site.receiver.end(partial(take_upload, site.working, submission_id))
+    site.wake.ring()
+    return await run_in_threadpool(show_submission, site.working, asker.person, submission_id, now)
+
+
+def _check_own(site: Site, asker: Known, submission_id: int) -> None:
     with site.database.reading() as session:
         own_submission(session, asker.person, submission_id)
-    take_upload(site.working, submission_id)
-    site.wake.ring()
-    return show_submission(site.working, asker.person, submission_id, now)
