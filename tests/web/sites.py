@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from unicare.web.app import create_app
+from unicare.web.boards import Boards
 from unicare.web.challenge import Challenge, load_challenge
 from unicare.web.database import Database, open_engine, upgrade
+from unicare.web.facts.texts import Texts
+from unicare.web.hand_in.receive import Receiver
+from unicare.web.life.site import working_site
 from unicare.web.settings import SiteSettings
+from unicare.web.site import open_door
+from unicare.web.standings import StoredScores
 
 HOST = "127.0.0.1:8000"
 KEY = "uTz8mQ2vX5bL9rK4wN7jH3dF6gS1aP0e"
@@ -148,6 +157,50 @@ def made_app(folder: Path, now: datetime | Callable[[], datetime] = DURING, **gi
     return create_app(settings, made_challenge(folder / "challenge"), database, clock=clock, **given)
 
 
+class SharedApp:
+    """A site on an application that other sites have, too: to make its routes takes half a second.
+
+    Requests to several of them come one after another, never at once.
+    """
+
+    def __init__(self, folder: Path, now: datetime = DURING, **given: Any) -> None:
+        self._app = _app_of_many()
+        settings = made_settings(folder / "data", api_requests_per_minute=1_000_000)
+        challenge = made_challenge(folder / "challenge")
+        database = given.get("database") or made_database(folder / "data")
+        working = working_site(settings, challenge, database, lambda session: now)
+        scores = given.get("scores") or StoredScores(database, challenge)
+        self.state = SimpleNamespace(
+            site=replace(
+                self._app.state.site,
+                settings=settings,
+                challenge=challenge,
+                texts=Texts(challenge),
+                boards=Boards(challenge, scores),
+                database=database,
+                door=open_door(settings, challenge, database, lambda: now),
+                working=working,
+                receiver=Receiver(working.uploads),
+                clock=lambda: now,
+            )
+        )
+
+    def openapi(self) -> dict[str, Any]:
+        """What the application says of its routes."""
+        return self._app.openapi()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        self._app.state.site = self.state.site
+        await self._app(scope, receive, send)
+
+
+@cache
+def _app_of_many() -> FastAPI:
+    with TemporaryDirectory() as folder:
+        return made_app(Path(folder), settings={"api_requests_per_minute": 1_000_000})
+
+
 def made_database(folder: Path) -> Database:
     """A database with all tables and no rows, in a folder of the site's data."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -166,7 +219,7 @@ def _new_database() -> bytes:
         return Path(folder, "new.sqlite").read_bytes()
 
 
-def asking(app: FastAPI, **given: Any) -> TestClient:
+def asking(app: ASGIApp, **given: Any) -> TestClient:
     """Somebody on this machine who asks it."""
     chosen = {"base_url": f"http://{HOST}", "client": ("127.0.0.1", 50_000), "follow_redirects": False}
     return TestClient(app, **{**chosen, **given})

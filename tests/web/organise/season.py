@@ -8,10 +8,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
-from tests.web.sites import DURING, TEXTS, asking, made_app
+from tests.web.sites import DURING, TEXTS, SharedApp, asking
 
 from unicare.evaluate.rows import Row, write_rows
 from unicare.web.accounts.api_tokens import create_api_token
@@ -74,7 +73,7 @@ class Season:
         scored: submissions of the first team that have a score.
     """
 
-    app: FastAPI
+    app: SharedApp
     organiser: int
     participant: int
     waiting: int
@@ -112,7 +111,7 @@ def made_season(
     folder: Path, database: Database | None = None, now: datetime = DURING, **given: Any
 ) -> Season:
     """A site with an organiser, a participant, somebody who waits, two teams and four submissions."""
-    app = made_app(folder, now=now, **({"database": database} if database is not None else {}), **given)
+    app = SharedApp(folder, now, database=database, **given)
     site: Site = app.state.site
 
     def work(session: Session) -> Season:
