@@ -31,7 +31,7 @@ def test_that_nobody_runs_containers_is_said_where_it_matters(tmp_path: Path) ->
     assert {one["kind"] for one in quotas if one["unattended_since"]} == {"container"}
     assert list(chief.get("/api/v1/organise/overview").json()["queue"]["unattended"]) == ["container"]
     page = chief.get("/organise").text
-    assert "Nobody runs containers since" in page
+    assert "Nobody has run containers since" in page
     assert "No worker was seen" not in page
     missed("predictions", timedelta(minutes=1))
     assert "No worker was seen" not in chief.get("/organise").text
