@@ -27,7 +27,7 @@ class Receiver:
         ends_at_once: how many are taken in at the same moment.
     """
 
-    def __init__(self, uploads: Uploads, at_once: int = 4, ends_at_once: int = 2) -> None:
+    def __init__(self, uploads: Uploads, at_once: int = 2, ends_at_once: int = 1) -> None:
         self._uploads = uploads
         self._threads = CapacityLimiter(at_once)
         self._ends = CapacityLimiter(ends_at_once)
