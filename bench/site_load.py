@@ -341,6 +341,7 @@ def main() -> None:
     parser.add_argument("--network-mbit", type=float, default=1000, help="that all uploads share")
     parser.add_argument("--seconds", type=float, default=90)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--json", type=Path, help="where the figures are written, too")
     parser.add_argument("--data", type=Path, help="folder of a site that exists; a new one if not given")
     chosen = parser.parse_args()
     challenge = load_challenge(chosen.challenge)
@@ -367,7 +368,10 @@ def main() -> None:
         finally:
             site.terminate()
             site.wait(timedelta(seconds=60).total_seconds())
-    print(json.dumps(result, indent=2))
+    text = json.dumps(result, indent=2)
+    print(text)
+    if chosen.json is not None:
+        chosen.json.write_text(text + "\n")
 
 
 if __name__ == "__main__":
