@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -14,14 +13,14 @@ from typing import Any
 from fastapi import FastAPI
 from httpx2 import Response
 from sqlalchemy import select
-from tests.web.sites import DURING, asking, made_app, made_challenge, made_database, made_settings
+from tests.web.sites import DURING, asking, made_app, made_settings, site_beside
 
 from unicare.web.accounts.organisers import create_organiser, decide
 from unicare.web.accounts.registration import RegistrationForm
 from unicare.web.database import Database
 from unicare.web.database.tables import OutboxMail, User
 from unicare.web.mail import TOKEN
-from unicare.web.site import Site, open_door
+from unicare.web.site import Site
 
 PASSWORD = "seven green lanterns"
 QUICK: dict[str, Any] = {
@@ -58,16 +57,8 @@ def people_app(
     """
     chosen = {**QUICK, **(settings or {})}
     app = _shared_app(tuple(sorted(chosen.items())))
-    old, clock = site_of_app(app), now or Clock()
     own = made_settings(folder / "data", **chosen)
-    known = database or made_database(folder / "data")
-    app.state.site = replace(
-        old,
-        settings=own,
-        database=known,
-        door=open_door(own, made_challenge(folder / "challenge"), known, clock),
-        clock=clock,
-    )
+    app.state.site = site_beside(site_of_app(app), folder, own, now or Clock(), database=database)
     return app
 
 

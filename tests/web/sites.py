@@ -17,14 +17,14 @@ from fastapi.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from unicare.web.app import create_app
-from unicare.web.boards import Boards
+from unicare.web.boards import Boards, ScoreSource
 from unicare.web.challenge import Challenge, load_challenge
 from unicare.web.database import Database, open_engine, upgrade
 from unicare.web.facts.texts import Texts
 from unicare.web.hand_in.receive import Receiver
 from unicare.web.life.site import working_site
 from unicare.web.settings import SiteSettings
-from unicare.web.site import open_door
+from unicare.web.site import Site, open_door
 from unicare.web.standings import StoredScores
 
 HOST = "127.0.0.1:8000"
@@ -166,24 +166,8 @@ class SharedApp:
     def __init__(self, folder: Path, now: datetime = DURING, **given: Any) -> None:
         self._app = _app_of_many()
         settings = made_settings(folder / "data", api_requests_per_minute=1_000_000)
-        challenge = made_challenge(folder / "challenge")
-        database = given.get("database") or made_database(folder / "data")
-        working = working_site(settings, challenge, database, lambda session: now)
-        scores = given.get("scores") or StoredScores(database, challenge)
-        self.state = SimpleNamespace(
-            site=replace(
-                self._app.state.site,
-                settings=settings,
-                challenge=challenge,
-                texts=Texts(challenge),
-                boards=Boards(challenge, scores),
-                database=database,
-                door=open_door(settings, challenge, database, lambda: now),
-                working=working,
-                receiver=Receiver(working.uploads),
-                clock=lambda: now,
-            )
-        )
+        site = site_beside(self._app.state.site, folder, settings, lambda: now, **given)
+        self.state = SimpleNamespace(site=site)
 
     def openapi(self) -> dict[str, Any]:
         """What the application says of its routes."""
@@ -199,6 +183,33 @@ class SharedApp:
 def _app_of_many() -> FastAPI:
     with TemporaryDirectory() as folder:
         return made_app(Path(folder), settings={"api_requests_per_minute": 1_000_000})
+
+
+def site_beside(
+    old: Site,
+    folder: Path,
+    settings: SiteSettings,
+    clock: Callable[[], datetime],
+    *,
+    database: Database | None = None,
+    scores: ScoreSource | None = None,
+) -> Site:
+    """A site of its own for the routes of another one: nothing of what that one knows is in it."""
+    challenge = made_challenge(folder / "challenge")
+    known = database or made_database(folder / "data")
+    working = working_site(settings, challenge, known, lambda session: clock())
+    return replace(
+        old,
+        settings=settings,
+        challenge=challenge,
+        texts=Texts(challenge),
+        boards=Boards(challenge, scores or StoredScores(known, challenge)),
+        database=known,
+        door=open_door(settings, challenge, known, clock),
+        working=working,
+        receiver=Receiver(working.uploads),
+        clock=clock,
+    )
 
 
 def made_database(folder: Path) -> Database:
