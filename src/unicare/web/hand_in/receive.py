@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
+from typing import TypeVar
 
-from anyio import CancelScope, CapacityLimiter, to_thread
+from anyio import CancelScope
 
 from unicare.web.archive.uploads import Uploads, UploadWriter
 
 __all__ = ["Receiver"]
+
+T = TypeVar("T")
 
 _BLOCK_BYTES = 2**19
 """Large enough that handing it to a thread costs next to nothing, small enough for many uploads at once."""
@@ -29,8 +35,9 @@ class Receiver:
 
     def __init__(self, uploads: Uploads, at_once: int = 2, ends_at_once: int = 1) -> None:
         self._uploads = uploads
-        self._threads = CapacityLimiter(at_once)
-        self._ends = CapacityLimiter(ends_at_once)
+        # executors, as they belong to no event loop: applications of tests are asked from several
+        self._writers = ThreadPoolExecutor(at_once, "upload")
+        self._ends = ThreadPoolExecutor(ends_at_once, "end of upload")
 
     async def end(self, take: Callable[[], None]) -> None:
         """Takes an upload in that has come whole.
@@ -38,7 +45,7 @@ class Receiver:
         Args:
             take: does it; its errors come through.
         """
-        await to_thread.run_sync(take, limiter=self._ends)
+        await _run(self._ends, take)
 
     async def receive(
         self, upload_id: str, offset: int, blocks: AsyncIterator[bytes], patience_s: float
@@ -58,12 +65,11 @@ class Receiver:
             TimeoutError: nothing came for too long.
         """
         writing = self._uploads.writing(upload_id, offset)
-        writer = await to_thread.run_sync(writing.__enter__, limiter=self._threads)
+        writer = await _run(self._writers, writing.__enter__)
         try:
             await self._write_all(writer, blocks, patience_s)
         finally:
-            with CancelScope(shield=True):
-                await to_thread.run_sync(writing.__exit__, None, None, None, limiter=self._threads)
+            await _run(self._writers, partial(writing.__exit__, None, None, None))
 
     async def _write_all(self, writer: UploadWriter, blocks: AsyncIterator[bytes], patience_s: float) -> None:
         waiting = bytearray()
@@ -76,8 +82,15 @@ class Receiver:
                 waiting += block
                 if len(waiting) >= _BLOCK_BYTES:
                     full, waiting = bytes(waiting), bytearray()
-                    await to_thread.run_sync(writer.write, full, limiter=self._threads)
+                    await _run(self._writers, partial(writer.write, full))
         finally:
             if waiting:
-                with CancelScope(shield=True):
-                    await to_thread.run_sync(writer.write, bytes(waiting), limiter=self._threads)
+                await _run(self._writers, partial(writer.write, bytes(waiting)))
+
+
+async def _run(threads: Executor, work: Callable[[], T]) -> T:
+    """Does something in one of some threads, to its end: nobody may close a file that is written to."""
+    loop = asyncio.get_running_loop()
+    with CancelScope(shield=True):
+        done = await loop.run_in_executor(threads, copy_context().run, work)
+    return done
