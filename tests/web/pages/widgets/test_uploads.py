@@ -326,9 +326,10 @@ def test_by_keyboard_alone(tab: Any, site: WidgetSite, archive: Path) -> None:
     tab.keyboard.press("Shift+Tab")
     tab.keyboard.press("Tab")
     assert label.evaluate("one => getComputedStyle(one).outlineStyle") == "solid"
-    with tab.expect_file_chooser(timeout=5000) as chooser:
+    with tab.expect_file_chooser() as chooser:
         tab.keyboard.press("Space")
     chooser.value.set_files(str(archive))
+    tab.locator("button:enabled", has_text=re.compile("^Upload$")).wait_for()
     tab.get_by_label("Note").focus()
     tab.keyboard.press("Enter")
     assert arrived(tab, site) == CONTENT
