@@ -90,7 +90,7 @@ class Receiver:
 
 async def _run(threads: Executor, work: Callable[[], T]) -> T:
     """Does something in one of some threads, to its end: nobody may close a file that is written to."""
-    loop = asyncio.get_running_loop()
+    running = asyncio.get_running_loop().run_in_executor(threads, copy_context().run, work)
     with CancelScope(shield=True):
-        done = await loop.run_in_executor(threads, copy_context().run, work)
-    return done
+        await asyncio.wait([running])
+    return running.result()
