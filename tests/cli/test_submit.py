@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 import structlog
 from click.testing import Result
-from tests.web.handing_in import Hearts, made_hearts, served, write_hearts, zipped
+from tests.web.handing_in import Hearts, made_hearts, write_hearts, zipped
+from tests.web.served import served
 from typer.testing import CliRunner
 
 from unicare.cli.app import app

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import gzip
 import io
-import socket
 import threading
-import time
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,7 +13,6 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
-import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
@@ -174,7 +169,7 @@ def made_hearts(
         return now[0]
 
     wake = EmbeddedWake()
-    chosen = {"api_requests_per_minute": 100_000, "lease_seconds": 5.0, **settings}
+    chosen = {"lease_seconds": 5.0, **settings}
     app = create_app(
         made_settings(data, **chosen), load_challenge(challenge), database, clock=clock, wake=wake
     )
@@ -224,22 +219,3 @@ def zipped(shift: int = 0, without: tuple[str, ...] = (), **others: np.ndarray) 
                 image = nib.Nifti1Image(values, AFFINE)
                 archive.writestr(f"{case}_pred.nii.gz", gzip.compress(image.to_bytes()))
     return packed.getvalue()
-
-
-@contextmanager
-def served(app: FastAPI) -> Iterator[str]:
-    """The site, served as in earnest; its address."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    until = time.monotonic() + 30
-    while not server.started and time.monotonic() < until:
-        time.sleep(0.01)
-    assert server.started
-    try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(10)
-        listening.close()

@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from fastapi import FastAPI
 from httpx2 import Response
 from sqlalchemy import select
-from tests.web.sites import DURING, asking, made_app, made_settings, site_beside
+from tests.web.sites import DURING, asking, made_app
 
 from unicare.web.accounts.organisers import create_organiser, decide
 from unicare.web.accounts.registration import RegistrationForm
@@ -23,13 +21,6 @@ from unicare.web.mail import TOKEN
 from unicare.web.site import Site
 
 PASSWORD = "seven green lanterns"
-QUICK: dict[str, Any] = {
-    "password_memory_mb": 8,
-    "password_rounds": 1,
-    "api_requests_per_minute": 1_000_000,
-}
-"""Settings that spare the tests the work of argon2id."""
-
 _API = "/api/v1"
 
 
@@ -50,22 +41,8 @@ def people_app(
     database: Database | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> FastAPI:
-    """A site for people, with nobody there yet.
-
-    To make an application takes a second, so tests share one for each choice of settings, one after another:
-    what it knows is new each time.
-    """
-    chosen = {**QUICK, **(settings or {})}
-    app = _shared_app(tuple(sorted(chosen.items())))
-    own = made_settings(folder / "data", **chosen)
-    app.state.site = site_beside(site_of_app(app), folder, own, now or Clock(), database=database)
-    return app
-
-
-@cache
-def _shared_app(chosen: tuple[tuple[str, Any], ...]) -> FastAPI:
-    with TemporaryDirectory() as folder:
-        return made_app(Path(folder), settings=dict(chosen))
+    """A site for people, with nobody there yet."""
+    return made_app(folder, now or Clock(), database=database, settings=settings or {})
 
 
 def site_of_app(app: FastAPI) -> Site:

@@ -4,31 +4,30 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import SimpleNamespace
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from unicare.web.app import create_app
-from unicare.web.boards import Boards, ScoreSource
 from unicare.web.challenge import Challenge, load_challenge
 from unicare.web.database import Database, open_engine, upgrade
-from unicare.web.facts.texts import Texts
-from unicare.web.hand_in.receive import Receiver
-from unicare.web.life.site import working_site
 from unicare.web.settings import SiteSettings
-from unicare.web.site import Site, open_door
-from unicare.web.standings import StoredScores
 
 HOST = "127.0.0.1:8000"
 KEY = "uTz8mQ2vX5bL9rK4wN7jH3dF6gS1aP0e"
+
+QUICK: dict[str, Any] = {
+    "password_memory_mb": 8,
+    "password_rounds": 1,
+    "api_requests_per_minute": 1_000_000,
+}
+"""Settings that spare the tests the work of argon2id, and let them ask as fast as they can."""
 
 BEFORE = datetime(2025, 5, 1, tzinfo=UTC)
 DURING = datetime(2025, 7, 1, tzinfo=UTC)
@@ -146,70 +145,15 @@ def made_challenge(folder: Path) -> Challenge:
 
 def made_settings(folder: Path, **given: Any) -> SiteSettings:
     """Settings of a site on this machine."""
-    return SiteSettings(data_dir=folder, secret_key=KEY, **given)
+    return SiteSettings(data_dir=folder, secret_key=KEY, **{**QUICK, **given})
 
 
 def made_app(folder: Path, now: datetime | Callable[[], datetime] = DURING, **given: Any) -> FastAPI:
     """The application; ``settings`` are keywords of ``made_settings``, others those of ``create_app``."""
-    settings = made_settings(folder / "data", **given.pop("settings", {"api_requests_per_minute": 100_000}))
+    settings = made_settings(folder / "data", **given.pop("settings", {}))
     clock = now if callable(now) else lambda: now
     database = given.pop("database", None) or made_database(folder / "data")
     return create_app(settings, made_challenge(folder / "challenge"), database, clock=clock, **given)
-
-
-class SharedApp:
-    """A site on an application that other sites have, too: to make its routes takes half a second.
-
-    Requests to several of them come one after another, never at once.
-    """
-
-    def __init__(self, folder: Path, now: datetime = DURING, **given: Any) -> None:
-        self._app = _app_of_many()
-        settings = made_settings(folder / "data", api_requests_per_minute=1_000_000)
-        site = site_beside(self._app.state.site, folder, settings, lambda: now, **given)
-        self.state = SimpleNamespace(site=site)
-
-    def openapi(self) -> dict[str, Any]:
-        """What the application says of its routes."""
-        return self._app.openapi()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers one request."""
-        self._app.state.site = self.state.site
-        await self._app(scope, receive, send)
-
-
-@cache
-def _app_of_many() -> FastAPI:
-    with TemporaryDirectory() as folder:
-        return made_app(Path(folder), settings={"api_requests_per_minute": 1_000_000})
-
-
-def site_beside(
-    old: Site,
-    folder: Path,
-    settings: SiteSettings,
-    clock: Callable[[], datetime],
-    *,
-    database: Database | None = None,
-    scores: ScoreSource | None = None,
-) -> Site:
-    """A site of its own for the routes of another one: nothing of what that one knows is in it."""
-    challenge = made_challenge(folder / "challenge")
-    known = database or made_database(folder / "data")
-    working = working_site(settings, challenge, known, lambda session: clock())
-    return replace(
-        old,
-        settings=settings,
-        challenge=challenge,
-        texts=Texts(challenge),
-        boards=Boards(challenge, scores or StoredScores(known, challenge)),
-        database=known,
-        door=open_door(settings, challenge, known, clock),
-        working=working,
-        receiver=Receiver(working.uploads),
-        clock=clock,
-    )
 
 
 def made_database(folder: Path) -> Database:

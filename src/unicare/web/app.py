@@ -19,11 +19,10 @@ from unicare.web.instruments import Instruments
 from unicare.web.life import Wake, open_wake, working_site
 from unicare.web.life.clock import Clock, database_time
 from unicare.web.pages.render import Pages
-from unicare.web.routes import health
-from unicare.web.routes.api import API_START, api_router
-from unicare.web.routes.pages import pages_router
+from unicare.web.routes.api import API_START
 from unicare.web.routes.problems import API, Failures, Problem, Refusal, handle_errors
 from unicare.web.routes.requests import HeadAsGet, RequestLog
+from unicare.web.routes.router import site_router
 from unicare.web.security.bodies import BodyLimit
 from unicare.web.security.headers import SecurityHeaders
 from unicare.web.security.hosts import HostCheck, site_hosts
@@ -87,11 +86,10 @@ def create_app(
         docs_url=None,  # their pages fetch scripts from elsewhere
         redoc_url=None,
         redirect_slashes=False,
+        routes=site_router().routes,
     )
     app.state.site = site
     app.openapi = _described(app)  # type: ignore[method-assign]
-    for router in (health.router, api_router(), pages_router()):
-        app.include_router(router)
     refuse = Refusal(site)
     handle_errors(app, refuse)
     per_minute = settings.api_requests_per_minute

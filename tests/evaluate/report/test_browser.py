@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.browsers import NEEDS_CHROMIUM, open_chromium
 from tests.evaluate.report.made import rows_of
 
 from unicare.core.volume import Volume
@@ -18,20 +17,8 @@ from unicare.data.nifti import save_labels, save_volume
 from unicare.evaluate.report import Run, write_report
 from unicare.evaluate.rows import Row
 
-playwright = pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium isn't installed: apt-get install chromium")
+pytestmark = NEEDS_CHROMIUM
 
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 AFFINE = np.diag([-1.5, -1.5, 9.0, 1.0])
 STRUCTURES = {200: "myocardium", 500: "left ventricle"}
 RUNS = {"good": 0.9, "bad": 0.4}
@@ -88,10 +75,8 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+    with open_chromium() as chromium:
         yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from tests.web.handing_in import Hearts, begun, made_hearts, sent, served, write_hearts, zipped
+from tests.web.handing_in import Hearts, begun, made_hearts, sent, write_hearts, zipped
+from tests.web.served import served
 
 from unicare.core.errors import OutputError, SettingsError, SubmissionError
 from unicare.web.client import (

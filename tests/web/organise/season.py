@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
-from tests.web.sites import DURING, TEXTS, SharedApp, asking
+from tests.web.sites import DURING, TEXTS, asking, made_app
 
 from unicare.evaluate.rows import Row, write_rows
 from unicare.web.accounts.api_tokens import create_api_token
@@ -73,7 +74,7 @@ class Season:
         scored: submissions of the first team that have a score.
     """
 
-    app: SharedApp
+    app: FastAPI
     organiser: int
     participant: int
     waiting: int
@@ -111,7 +112,7 @@ def made_season(
     folder: Path, database: Database | None = None, now: datetime = DURING, **given: Any
 ) -> Season:
     """A site with an organiser, a participant, somebody who waits, two teams and four submissions."""
-    app = SharedApp(folder, now, database=database, **given)
+    app = made_app(folder, now, database=database, **given)
     site: Site = app.state.site
 
     def work(session: Session) -> Season:

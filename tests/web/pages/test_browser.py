@@ -2,62 +2,32 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
+from tests.browsers import NEEDS_CHROMIUM, open_chromium
 from tests.web.boards.made import MadeScores
+from tests.web.served import served
 from tests.web.sites import AFTER_RELEASE, made_app
 
-playwright = pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium isn't installed: apt-get install chromium")
+pytestmark = NEEDS_CHROMIUM
 
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 PAGES = ("/", "/boards", "/boards/open", "/boards/hidden?edition=year-two", "/texts/the-rules", "/nothing")
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A site that is served as in earnest; http://127.0.0.1 and a port of its own."""
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    app = made_app(tmp_path_factory.mktemp("site"), AFTER_RELEASE, scores=MadeScores())
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    until = time.monotonic() + 30
-    while not server.started and time.monotonic() < until:
-        time.sleep(0.02)
-    assert server.started
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(10)
-    listening.close()
+    with served(made_app(tmp_path_factory.mktemp("site"), AFTER_RELEASE, scores=MadeScores())) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+    with open_chromium() as chromium:
         yield chromium
-        chromium.close()
 
 
 def opened(browser: Any, said: list[str], **given: Any) -> Any:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from tests.web.pages.test_browser import CONTRAST, UNNAMED, browser, opened, pytestmark
 from tests.web.people import PASSWORD, Somebody, approve, chief, comer, link, people_app
+from tests.web.served import served
 
 __all__ = ["browser", "pytestmark"]
 
@@ -44,19 +41,8 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
 @pytest.fixture
 def address(app: FastAPI) -> Iterator[str]:
     """The site, served as in earnest."""
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    until = time.monotonic() + 60
-    while not server.started and time.monotonic() < until:
-        time.sleep(0.02)
-    assert server.started
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(10)
-    listening.close()
+    with served(app) as found:
+        yield found
 
 
 def told(tab: Any) -> str:

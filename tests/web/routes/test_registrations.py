@@ -13,7 +13,6 @@ from sqlalchemy import func, select
 from structlog.testing import capture_logs
 from tests.web.people import (
     PASSWORD,
-    QUICK,
     Clock,
     Somebody,
     approve,
@@ -173,7 +172,7 @@ def with_yaml(folder: Path, written: str, clock: Clock, database: Database | Non
     """A site of a challenge that is written otherwise."""
     challenge = write_challenge(folder / "challenge")
     (challenge / "challenge.yaml").write_text(written, encoding="utf-8")
-    settings = made_settings(folder / "data", **QUICK)
+    settings = made_settings(folder / "data")
     return create_app(
         settings, load_challenge(challenge), database or made_database(folder / "data"), clock=clock
     )

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-import socket
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -14,9 +12,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 import yaml
 from fastapi import FastAPI
+from tests.web.served import address_of, listen, served
+from tests.web.sites import QUICK
 from typer.testing import CliRunner
 
 from unicare.cli.app import app as command_line
@@ -124,25 +123,21 @@ def _load_make() -> Any:
 @contextmanager
 def open_stage(folder: Path, data: Path, workers: int = 2) -> Iterator[Stage]:
     """The site on a port of its own, until the end."""
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    port = listening.getsockname()[1]
+    place = listen()
     settings = load_settings(
         data,
         challenge_dir=folder,
-        port=port,
+        port=place.getsockname()[1],
         workers=0,
         sweep_seconds=1.0,
-        password_memory_mb=8,
-        password_rounds=1,
-        api_requests_per_minute=100_000,
         uploads_at_once=20,
+        **QUICK,
     )
     database = Database.open(settings.database_url.get_secret_value())
     upgrade(database.engine)
     clock, wake, stop = Clock(), EmbeddedWake(), threading.Event()
     app = create_app(settings, load_challenge(folder), database, clock=clock, wake=wake)
-    stage = Stage(app, f"http://127.0.0.1:{port}", folder, data, clock)
+    stage = Stage(app, address_of(place), folder, data, clock)
     working = stage.site.working
     try:
         working = replace(working, engine=find_engine(scratch=working.scratch))
@@ -152,20 +147,13 @@ def open_stage(folder: Path, data: Path, workers: int = 2) -> Iterator[Stage]:
         threading.Thread(target=Worker(working, wake, stop).run, name=f"worker {one}", daemon=True)
         for one in range(workers)
     ]
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
-    serving = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    for thread in (*threads, serving):
+    for thread in threads:
         thread.start()
-    until = time.monotonic() + 60
-    while not server.started and time.monotonic() < until:
-        time.sleep(0.02)
-    assert server.started
     try:
-        yield stage
+        with served(app, place):
+            yield stage
     finally:
         stop.set()
-        server.should_exit = True
-        for thread in (*threads, serving):
+        for thread in threads:
             thread.join(60)
-        listening.close()
         database.close()

@@ -5,9 +5,7 @@ With ``UNICARE_SHOTS=folder`` each page's pictures are kept there.
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -17,6 +15,7 @@ from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
+from tests.browsers import NEEDS_CHROMIUM, open_chromium
 from tests.web.people import link
 from tests.web.sandbox.small import BUSYBOX
 from tests.web.season.hand_ins import box_container, broken, speckled, thinned
@@ -25,22 +24,8 @@ from tests.web.season.tabs import PASSWORD, Tab, Theatre
 
 from unicare.web.database import utc_now
 
-playwright = pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium isn't installed: apt-get install chromium")
+pytestmark = NEEDS_CHROMIUM
 
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-gl=angle",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-)
 QUOTA = 10
 SUBMISSION = re.compile(r"/submissions/(\d+)$")
 
@@ -57,10 +42,8 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+    with open_chromium(webgl=True) as chromium:
         yield chromium
-        chromium.close()
 
 
 def test_a_season(stage: Stage, browser: Any, tmp_path: Path) -> None:

@@ -21,7 +21,6 @@ from httpx2 import Response
 from sqlalchemy.orm import Session
 from tests.web.challenge.folders import AFFINE, CENTRES, heart
 from tests.web.handing_in import Hearts, begun, handed_in, made_hearts, sent, write_hearts
-from tests.web.people import QUICK
 from tests.web.sites import asking, made_database
 
 from unicare.web.accounts.api_tokens import create_api_token
@@ -167,7 +166,7 @@ def cast_on(folder: Path, **settings: Any) -> Iterator[Cast]:
     """The site in a folder."""
     data = folder / "data"
     database = made_database(data)
-    chosen = {**QUICK, "uploads_at_once": 50, **settings}
+    chosen = {"uploads_at_once": 50, **settings}
     hearts = made_hearts(data, write_hearts(folder / "challenge"), database, **chosen)
     with ExitStack() as stack:
         client = stack.enter_context(asking(hearts.app))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import structlog
 from tests.web.handing_in import Hearts, made_hearts, write_hearts
-from tests.web.people import PASSWORD, QUICK, Somebody, approve, link, site_of_app
+from tests.web.people import PASSWORD, Somebody, approve, link, site_of_app
 from tests.web.security.cast import PREDICTIONS
 from tests.web.sites import KEY, made_database
 
@@ -36,7 +36,7 @@ def log() -> Iterator[io.StringIO]:
 def test_a_whole_story_leaves_no_secret_behind(tmp_path: Path, log: io.StringIO) -> None:
     data = tmp_path / "data"
     database = made_database(data)
-    hearts = made_hearts(data, write_hearts(tmp_path / "challenge"), database, **QUICK)
+    hearts = made_hearts(data, write_hearts(tmp_path / "challenge"), database)
 
     @hearts.app.get("/api/v1/breaks")
     def breaks(password: str = "") -> None:

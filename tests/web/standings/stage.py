@@ -10,7 +10,7 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
-from tests.web.sites import KEY, asking
+from tests.web.sites import KEY, QUICK, asking
 
 from unicare.data.cohort import CohortRow, write_cohort
 from unicare.evaluate.rows import Row, write_rows
@@ -137,8 +137,7 @@ class Stage:
             database_url=database_url,
             secret_key=KEY,
             container_engine="none",
-            api_requests_per_minute=100_000,
-            **settings,
+            **{**QUICK, **settings},
         )
         self.site = self.open()
         self.keeper = BoardKeeper(self.site)

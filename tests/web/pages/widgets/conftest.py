@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from tests.web.pages.widgets.widget_site import WidgetSite, served
+from tests.browsers import open_chromium
+from tests.web.pages.widgets.widget_site import WidgetSite, serve_widgets
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-gl=angle",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-)
 NOTE_REFUSALS = """
 window.refusals = [];
 document.addEventListener("securitypolicyviolation", (event) => {
@@ -34,18 +19,13 @@ document.addEventListener("securitypolicyviolation", (event) => {
 
 @pytest.fixture(scope="module")  # two of Playwright’s at the same time aren’t allowed
 def chromium() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
-    if CHROMIUM is None:
-        pytest.skip("Chromium isn't installed: apt-get install chromium")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+    with open_chromium(webgl=True) as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
 def site() -> Iterator[WidgetSite]:
-    with served() as found:
+    with serve_widgets() as found:
         yield found
 
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
-import threading
-import time
 import zipfile
 from collections.abc import Callable, Iterator
 from io import BytesIO
@@ -13,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from tests.web.handing_in import Hearts, made_hearts, write_hearts, zipped
+from tests.web.served import served
 
 from unicare.web.database import Database
 from unicare.web.deps import SESSION_COOKIE
@@ -31,18 +28,8 @@ def hearts(sqlite_template: Path, tmp_path: Path) -> Iterator[Hearts]:
 
 @pytest.fixture
 def address(hearts: Hearts) -> Iterator[str]:
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(hearts.app, log_config=None, access_log=False))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    until = time.monotonic() + 30
-    while not server.started and time.monotonic() < until:
-        time.sleep(0.02)
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(10)
-    listening.close()
+    with served(hearts.app) as found:
+        yield found
 
 
 def test_a_folder_is_uploaded_scored_and_looked_at(

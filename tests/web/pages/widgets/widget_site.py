@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
+from tests.web.served import served
 
 from unicare.web.pages.render import Pages
 from unicare.web.security.headers import SCRIPTED_PAGE_POLICY, SecurityHeaders
@@ -174,24 +172,12 @@ def _pages(app: FastAPI, site: WidgetSite, pages: Pages) -> None:
 
 
 @contextmanager
-def served() -> Iterator[WidgetSite]:
+def serve_widgets() -> Iterator[WidgetSite]:
     """The site on a port of its own."""
     pages = Pages({})
     site, app = WidgetSite(), FastAPI(openapi_url=None)
     _api(app, site)
     _pages(app, site, pages)
     app.add_middleware(SecurityHeaders, secure=False)
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    until = time.monotonic() + 30
-    while not server.started and time.monotonic() < until:
-        time.sleep(0.02)
-    assert server.started
-    site.address = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    yield site
-    server.should_exit = True
-    thread.join(10)
-    listening.close()
+    with served(app) as site.address:
+        yield site
