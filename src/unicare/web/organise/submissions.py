@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +11,6 @@ from sqlalchemy.orm import Session
 from unicare.web.accounts.refusals import AccountError, Reason
 from unicare.web.database.tables import (
     Evaluation,
-    EvaluationState,
     QuotaSlot,
     Submission,
     SubmissionKind,
@@ -25,11 +23,10 @@ from unicare.web.life.hand_in import cancel_submission
 from unicare.web.life.moves import latest_evaluation, move_evaluation
 from unicare.web.life.states import HOLDS_SLOT, SUBMISSION_MOVES, State
 from unicare.web.organise.audit import AuditFacts, list_entries_of
+from unicare.web.organise.evaluations import EvaluationRecord, evaluation_record
 from unicare.web.organise.paging import PagingFacts, page_of
 
 __all__ = [
-    "EvaluationRecord",
-    "MeanRecord",
     "SubmissionListed",
     "SubmissionRecord",
     "SubmissionsFacts",
@@ -85,66 +82,6 @@ class SubmissionsFacts(Facts):
 
     submissions: tuple[SubmissionListed, ...]
     paging: PagingFacts
-
-
-class MeanRecord(Facts):
-    """A mean over cases.
-
-    Attributes:
-        structure: of what.
-        label: its value in label maps; null for cases as a whole.
-        metric: what was measured.
-        mean: over the cases with a figure; null if there is none.
-        sd: standard deviation; null for fewer than two cases.
-        n: cases with a figure.
-    """
-
-    structure: str
-    label: int | None
-    metric: str
-    mean: float | None
-    sd: float | None
-    n: int
-
-
-class EvaluationRecord(Facts):
-    """One evaluation of a submission.
-
-    Attributes:
-        id: of the evaluation.
-        number: 1 for the first, 2 for the first rerun …
-        state: where it is in its life.
-        queued_at: when it was queued.
-        started_at: of the last attempt; null if there was none.
-        finished_at: when it ended, well or not; null if it hasn't.
-        definition_version: of the metrics; null without a score.
-        unicare_version: that scored it; the same.
-        attempts: how often a worker took it.
-        faults: how many of these ended by no fault of the team.
-        worker: that has it; null if none has.
-        lease_expires_at: when it is taken from a worker that isn't heard of.
-        public_error: what the team is told.
-        private_error: what went wrong, in full.
-        cases: how many were scored; null without a score.
-        figures: means of all structures and metrics.
-    """
-
-    id: int
-    number: int
-    state: EvaluationState
-    queued_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-    definition_version: str | None
-    unicare_version: str | None
-    attempts: int
-    faults: int
-    worker: str | None
-    lease_expires_at: datetime | None
-    public_error: str | None
-    private_error: str | None
-    cases: int | None
-    figures: tuple[MeanRecord, ...]
 
 
 class SubmissionRecord(SubmissionListed):
@@ -247,7 +184,7 @@ def read_submission(session: Session, submission_id: int) -> SubmissionRecord:
         private_error=submission.private_error,
         worker=submission.lease_owner,
         quota_number=session.scalar(slot),
-        runs=tuple(_evaluation(one) for one in runs),
+        runs=tuple(evaluation_record(one) for one in runs),
         entries=list_entries_of(session, subjects),
         may_rerun=_may_rerun(submission, runs[-1] if runs else None),
         may_cancel=waits or submission.state in SUBMISSION_MOVES["cancel"].sources,
@@ -306,36 +243,3 @@ def _may_rerun(submission: Submission, latest: Evaluation | None) -> bool:
     if submission.state == State.FAILED:
         return submission.checked_at is None or latest is not None
     return submission.state == State.SCORED and latest is not None and latest.state not in _UNDER_WAY
-
-
-def _evaluation(row: Evaluation) -> EvaluationRecord:
-    summary: Mapping[str, Any] = row.summary or {}
-    return EvaluationRecord(
-        id=row.id,
-        number=row.number,
-        state=row.state,
-        queued_at=row.queued_at,
-        started_at=row.started_at,
-        finished_at=row.finished_at,
-        definition_version=row.definition_version,
-        unicare_version=row.unicare_version,
-        attempts=row.attempt,
-        faults=row.failures,
-        worker=row.lease_owner,
-        lease_expires_at=row.lease_expires_at,
-        public_error=row.public_error,
-        private_error=row.private_error,
-        cases=summary.get("scored"),
-        figures=tuple(_figure(one) for one in summary.get("structures", ())),
-    )
-
-
-def _figure(one: Mapping[str, Any]) -> MeanRecord:
-    return MeanRecord(
-        structure=str(one["structure"]),
-        label=one.get("label"),
-        metric=str(one["metric"]),
-        mean=one.get("mean"),
-        sd=one.get("sd"),
-        n=int(one.get("n", 0)),
-    )

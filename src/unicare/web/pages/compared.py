@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from unicare.metrics.catalogue import CATALOGUE
-from unicare.web.organise.submissions import EvaluationRecord, MeanRecord
+from unicare.web.organise.evaluations import EvaluationRecord, MeanRecord
 
 __all__ = ["Compared", "Line", "compare"]
 
