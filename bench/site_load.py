@@ -1,5 +1,7 @@
 """Two hundred people on a site at once, while fifty teams upload 100 MB each.
 
+    python -m bench.site_load CHALLENGE --data DATA --database postgresql
+
 People look at pages one after the other, with pauses of a few seconds as people make them; a third are
 logged in and watch a submission's state. Uploads share a network of 1 Gbit/s. The site is `unicare serve` in
 a process of its own on this machine, with its worker; people and uploads take their share of its processors,
@@ -33,6 +35,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session
+from tests.web.postgres import KilledServer
 
 from unicare.web.accounts.door import Origin
 from unicare.web.accounts.rules import AccountRules, agreement_version
@@ -250,11 +253,12 @@ def free_port() -> int:
         return port
 
 
-def serve(challenge: Path, data: Path, port: int, workers: int) -> subprocess.Popen[bytes]:
+def serve(challenge: Path, data: Path, port: int, workers: int, database_url: str) -> subprocess.Popen[bytes]:
     """The site, once it answers."""
     environment = {
         **os.environ,
         "UNICARE_API_REQUESTS_PER_MINUTE": "1000000",
+        "UNICARE_DATABASE_URL": database_url,
         "UNICARE_WORKERS": str(workers),
     }
     command = [
@@ -343,7 +347,23 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--json", type=Path, help="where the figures are written, too")
     parser.add_argument("--data", type=Path, help="folder of a site that exists; a new one if not given")
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     chosen = parser.parse_args()
+    load = os.getloadavg()[0]
+    server = KilledServer(fsync=True) if chosen.database == "postgresql" else None
+    try:
+        result = {"load before": round(load, 1), "database": chosen.database} | run(chosen, server)
+    finally:
+        if server is not None:
+            server.end()
+    text = json.dumps(result, indent=2)
+    print(text)
+    if chosen.json is not None:
+        chosen.json.write_text(text + "\n")
+
+
+def run(chosen: argparse.Namespace, server: KilledServer | None) -> dict[str, object]:
+    """A site, and all of them on it."""
     challenge = load_challenge(chosen.challenge)
     entry = challenge.boards[0]
     names = {
@@ -354,12 +374,13 @@ def main() -> None:
     }
     with tempfile.TemporaryDirectory() as folder:
         data = chosen.data or Path(folder)
-        database = Database.open(f"sqlite:///{data}/site.sqlite")
+        database_url = f"sqlite:///{data}/site.sqlite" if server is None else server.url
+        database = Database.open(database_url)
         upgrade(database.engine)
         crowd = populate(database, challenge, max(chosen.uploads, chosen.people // 3))
         database.close()
         port = free_port()
-        site = serve(chosen.challenge, data, port, chosen.workers)
+        site = serve(chosen.challenge, data, port, chosen.workers, database_url)
         try:
             idle_mb = memory_mb(site.pid)
             result = play(port, crowd, names, chosen)
@@ -368,10 +389,7 @@ def main() -> None:
         finally:
             site.terminate()
             site.wait(timedelta(seconds=60).total_seconds())
-    text = json.dumps(result, indent=2)
-    print(text)
-    if chosen.json is not None:
-        chosen.json.write_text(text + "\n")
+    return result
 
 
 if __name__ == "__main__":
