@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import select
 from tests.web.people import (
     PASSWORD,
     Somebody,
@@ -24,6 +25,7 @@ from tests.web.routes.test_pages import seen
 from unicare.web.accounts.organisers import decide, disable_user
 from unicare.web.accounts.teams import disqualify_team
 from unicare.web.database import Database
+from unicare.web.database.tables import Team
 from unicare.web.security.next_page import safe_next
 
 NEW = "four other wet stones"
@@ -391,6 +393,36 @@ def test_account_and_team_by_their_forms(app: FastAPI) -> None:
     everywhere = filled(ben, "/account", "/account/log-out-everywhere")
     assert everywhere.headers["Location"] == "/?done=logged-out-everywhere"
     assert ben.page("/account").status_code == 303
+
+
+def test_a_team_off_the_boards_is_offered_nothing_that_would_be_refused(app: FastAPI) -> None:
+    anna, ben = comer(app, "anna"), comer(app, "ben")
+    filled(anna, "/team", "/team", name="Reds")
+    filled(anna, "/team", "/team/invitations", email=ben.email)
+    filled(ben, "/account", "/invitation/accept")
+    number = user_id(app, ben.email)
+    forms = (
+        "/team/name",
+        "/team/leave",
+        f"/team/members/{number}/remove",
+        "/submissions/new?",
+        '"upload-files"',
+    )
+    before = [anna.page(one).text for one in ("/team", "/submissions", "/submissions/new")]
+    assert all(any(form in page for page in before) for form in forms)
+    site = site_of_app(app)
+    with site.database.reading() as session:
+        (team,) = session.scalars(select(Team.id))
+    organiser = chief(app)
+    site.database.transact(
+        lambda session: disqualify_team(session, site.rules, organiser, team, "two teams", now=site.clock())
+    )
+    after = [anna.page(one).text for one in ("/team", "/submissions", "/submissions/new")]
+    assert not [form for form in forms for page in after if form in page]
+    assert all("off the boards" in page for page in after)
+    refused = anna.send("/team/name", name="Blues")
+    assert refused.status_code == 403
+    assert "stays as it is" in text_of(refused)
 
 
 def test_an_agreement_that_changed_is_read_and_accepted_on_the_account(app: FastAPI) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 from anyio import CancelScope
 
 from unicare.web.archive.uploads import Uploads, UploadWriter
+from unicare.web.database.tables import SubmissionKind
 
 __all__ = ["Receiver"]
 
@@ -25,27 +26,30 @@ class Receiver:
     """Takes pieces of many uploads at once.
 
     Few of them are written at the same moment, by threads that pages don't wait for; the others' networks
-    are held back meanwhile. So it is with uploads whose last byte has come: the disk takes its time.
+    are held back meanwhile. Those whose last byte has come are taken in one after the other, as the disk
+    takes its time; containers apart from predictions, which would wait for minutes behind gigabytes.
 
     Args:
         uploads: where they lie.
         at_once: how many are written at the same moment.
-        ends_at_once: how many are taken in at the same moment.
     """
 
-    def __init__(self, uploads: Uploads, at_once: int = 2, ends_at_once: int = 1) -> None:
+    def __init__(self, uploads: Uploads, at_once: int = 2) -> None:
         self._uploads = uploads
         # executors, as they belong to no event loop: applications of tests are asked from several
         self._writers = ThreadPoolExecutor(at_once, "upload")
-        self._ends = ThreadPoolExecutor(ends_at_once, "end of upload")
+        self._ends: Mapping[SubmissionKind, Executor] = {
+            kind: ThreadPoolExecutor(1, f"end of upload, {kind}") for kind in get_args(SubmissionKind)
+        }
 
-    async def end(self, take: Callable[[], None]) -> None:
+    async def end(self, kind: SubmissionKind, take: Callable[[], None]) -> None:
         """Takes an upload in that has come whole.
 
         Args:
+            kind: what it is.
             take: does it; its errors come through.
         """
-        await _run(self._ends, take)
+        await _run(self._ends[kind], take)
 
     async def receive(
         self, upload_id: str, offset: int, blocks: AsyncIterator[bytes], patience_s: float

@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from unicare.web.archive.upload_rules import Reason, UploadRefusedError
+from unicare.web.database.tables import SubmissionKind
 from unicare.web.deps import Known, Now, SiteOf, TeamMemberOf
 from unicare.web.facts.submissions import SubmissionFacts, UploadFacts
 from unicare.web.hand_in.announce import find_upload, is_still_wanted
@@ -72,12 +73,12 @@ async def end_upload(
 
     Asked again, it answers the same.
     """
-    await run_in_threadpool(_check_own, site, asker, submission_id)
-    await site.receiver.end(partial(take_upload, site.working, submission_id))
+    kind = await run_in_threadpool(_kind_of_own, site, asker, submission_id)
+    await site.receiver.end(kind, partial(take_upload, site.working, submission_id))
     site.wake.ring()
     return await run_in_threadpool(show_submission, site.working, asker.person, submission_id, now)
 
 
-def _check_own(site: Site, asker: Known, submission_id: int) -> None:
+def _kind_of_own(site: Site, asker: Known, submission_id: int) -> SubmissionKind:
     with site.database.reading() as session:
-        own_submission(session, asker.person, submission_id)
+        return own_submission(session, asker.person, submission_id).kind
