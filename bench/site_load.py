@@ -1,6 +1,6 @@
 """Two hundred people on a site at once, while fifty teams upload 100 MB each.
 
-    python -m bench.site_load CHALLENGE --data DATA --database postgresql
+    python -m bench.site_load CHALLENGE --backup SITE.tar --database postgresql
 
 People look at pages one after the other, with pauses of a few seconds as people make them; a third are
 logged in and watch a submission's state. Uploads share a network of 1 Gbit/s. The site is `unicare serve` in
@@ -253,6 +253,18 @@ def free_port() -> int:
         return port
 
 
+def begin(data: Path, database_url: str, backup: Path | None) -> None:
+    """An empty site, or one as it was when a backup was made."""
+    data.mkdir()
+    if backup is None:
+        database = Database.open(database_url)
+        upgrade(database.engine)
+        database.close()
+        return
+    command = [sys.executable, "-m", "unicare", "site", "restore", str(backup), "--data", str(data)]
+    subprocess.run(command, check=True, env={**os.environ, "UNICARE_DATABASE_URL": database_url})
+
+
 def serve(challenge: Path, data: Path, port: int, workers: int, database_url: str) -> subprocess.Popen[bytes]:
     """The site, once it answers."""
     environment = {
@@ -346,7 +358,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=90)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--json", type=Path, help="where the figures are written, too")
-    parser.add_argument("--data", type=Path, help="folder of a site that exists; a new one if not given")
+    parser.add_argument("--backup", type=Path, help="of a site, to begin with; an empty one if not given")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     chosen = parser.parse_args()
     load = os.getloadavg()[0]
@@ -373,10 +385,10 @@ def run(chosen: argparse.Namespace, server: KilledServer | None) -> dict[str, ob
         "task": challenge.tasks_of(challenge.phase("validation"))[0].name,
     }
     with tempfile.TemporaryDirectory() as folder:
-        data = chosen.data or Path(folder)
+        data = Path(folder, "data")
         database_url = f"sqlite:///{data}/site.sqlite" if server is None else server.url
+        begin(data, database_url, chosen.backup)
         database = Database.open(database_url)
-        upgrade(database.engine)
         crowd = populate(database, challenge, max(chosen.uploads, chosen.people // 3))
         database.close()
         port = free_port()

@@ -22,7 +22,7 @@ from unicare.web.pages.render import Pages
 from unicare.web.routes.api import API_START
 from unicare.web.routes.problems import API, Failures, Problem, Refusal, handle_errors
 from unicare.web.routes.requests import HeadAsGet, RequestLog
-from unicare.web.routes.router import site_router
+from unicare.web.routes.table import ROUTES
 from unicare.web.security.bodies import BodyLimit
 from unicare.web.security.headers import SecurityHeaders
 from unicare.web.security.hosts import HostCheck, site_hosts
@@ -86,7 +86,7 @@ def create_app(
         docs_url=None,  # their pages fetch scripts from elsewhere
         redoc_url=None,
         redirect_slashes=False,
-        routes=site_router().routes,
+        routes=list(ROUTES),
     )
     app.state.site = site
     app.openapi = _described(app)  # type: ignore[method-assign]

@@ -187,7 +187,7 @@ def _person(site: Site, user_id: int) -> Person | None:
 
 
 async def csrf_checked(request: Request, site: SiteOf, asker: SomebodyOf) -> None:
-    """A dependency of all routers with routes that change something.
+    """A dependency of all parts with routes that change something.
 
     Programs that say who they are with a token are let through: no browser sends one by itself.
 

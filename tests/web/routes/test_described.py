@@ -79,8 +79,10 @@ def test_answers_are_as_described(schema: Any, path: str, mode: str) -> None:
     )
     @given(case=cases, there=strategies.booleans())
     def ask(case: Any, there: bool) -> None:
-        if there and mode == "POSITIVE" and "{name}" in path:
+        if there and mode == "POSITIVE" and "{name}" in path:  # the document can't know what there is
             case.path_parameters["name"] = "hidden"
+            if case.query and "sort" in case.query:
+                case.query["sort"] = "dice"
         case.call_and_validate(headers={"Host": HOST})
 
     with capture_logs():

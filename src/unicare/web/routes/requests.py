@@ -88,11 +88,10 @@ class HeadAsGet:
             await send(message)
 
         await self.app(inner, receive, send_without_body)
-        scope.update({key: inner[key] for key in ("route", "fastapi") if key in inner})
+        if "route" in inner:
+            scope["route"] = inner["route"]
 
 
 def route_of(scope: Scope) -> str:
     """The template of the route that answered, such as ``/boards/{name}``; never the address itself."""
-    # where FastAPI keeps routers apart, the route itself doesn't know below which address its router is put
-    whole = scope.get("fastapi", {}).get("effective_route_context")
-    return str(getattr(whole or scope.get("route"), "path", _UNMATCHED))
+    return str(getattr(scope.get("route"), "path", _UNMATCHED))

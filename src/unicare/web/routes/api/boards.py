@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Path, Query, Response
+from fastapi import HTTPException, Path, Query, Response
 
 from unicare.core.errors import SettingsError
 from unicare.web.boards import NoSuchBoardError
 from unicare.web.boards.export import board_bibtex, board_csv
 from unicare.web.boards.facts import BoardFacts, BoardSummary, HistoryFacts, Order
 from unicare.web.deps import Now, SiteOf
+from unicare.web.routes.api.part import api_part
 from unicare.web.routes.problems import problems
 from unicare.web.site import Site
 
@@ -29,7 +30,7 @@ __all__ = [
     "router",
 ]
 
-router = APIRouter(tags=["boards"])
+router = api_part("boards")
 
 BoardName = Annotated[str, Path(description="Name of a board.", pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
 Edition = Annotated[

@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Path, Response
+from fastapi import Path, Response
 from fastapi.responses import StreamingResponse
 
 from unicare.web.deps import KnownOf, Now, SiteOf
 from unicare.web.facts.cases import CasesFacts, WorstFacts
 from unicare.web.hand_in.results import case_facts, cases_csv, results_of
 from unicare.web.hand_in.volumes import What, open_volume, worst_facts
+from unicare.web.routes.api.part import api_part
 from unicare.web.routes.api.submissions import SubmissionId
 from unicare.web.routes.problems import problems
 
 __all__ = ["cases", "router", "worst"]
 
-router = APIRouter(prefix="/submissions/{submission_id}", tags=["submissions"])
+router = api_part("submissions", "/submissions/{submission_id}")
 
 _CSV: dict[int | str, Any] = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
 _GZIP: dict[int | str, Any] = {

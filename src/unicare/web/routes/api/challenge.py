@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from unicare.web.deps import Now, SiteOf
 from unicare.web.facts.challenge import (
     ChallengeFacts,
@@ -14,11 +12,12 @@ from unicare.web.facts.challenge import (
     task_facts,
 )
 from unicare.web.organise.announcements import shown_news
+from unicare.web.routes.api.part import api_part
 from unicare.web.routes.problems import problems
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["challenge"])
+router = api_part("challenge")
 
 
 @router.get("/challenge", responses=problems())

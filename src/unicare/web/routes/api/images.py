@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 from fastapi.responses import StreamingResponse
 
 from unicare.web.accounts.people import Role, check_participant
 from unicare.web.deps import KnownOf, Now, SiteOf
 from unicare.web.hand_in.images import images_of, zip_stream
+from unicare.web.routes.api.part import api_part
 from unicare.web.routes.problems import problems
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["submissions"])
+router = api_part("submissions")
 
 _ZIP: dict[int | str, Any] = {
     200: {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Self
 
-from fastapi import APIRouter
 from pydantic import model_validator
 from sqlalchemy.orm import Session
 
@@ -18,12 +17,13 @@ from unicare.web.accounts.refusals import AccountError, Reason
 from unicare.web.deps import Known, KnownOf, Now, SiteOf
 from unicare.web.facts.teams import InvitationFacts, TeamFacts, invitation_facts, team_facts
 from unicare.web.routes.api.asked import Asked, NumberOf, Token
+from unicare.web.routes.api.part import api_part
 from unicare.web.routes.problems import problems
 from unicare.web.site import Site
 
 __all__ = ["Invitation", "Link", "accept", "decline", "my_invitations", "opened_invitation", "router"]
 
-router = APIRouter(tags=["invitations"])
+router = api_part("invitations")
 
 
 class Link(Asked):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, HTTPException
+from fastapi import HTTPException
 from sqlalchemy.orm import Session
 
 from unicare.web.accounts.api_tokens import create_api_token, list_api_tokens, revoke_api_token
@@ -11,6 +11,7 @@ from unicare.web.accounts.sessions import close_everywhere
 from unicare.web.deps import Known, KnownOf, Now, SiteOf
 from unicare.web.facts.people import ApiTokenFacts, MeFacts, NewApiTokenFacts, me_facts, token_facts
 from unicare.web.routes.api.asked import Asked, Line, Number
+from unicare.web.routes.api.part import api_part
 from unicare.web.routes.problems import problems
 from unicare.web.site import Site
 
@@ -26,7 +27,7 @@ __all__ = [
     "router",
 ]
 
-router = APIRouter(tags=["me"])
+router = api_part("me")
 
 _BROWSERS_ONLY = "API tokens are made on the account’s page, or with a session; not with another API token."
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from unicare.web.accounts.door import Origin
 from unicare.web.accounts.refusals import Refused
 from unicare.web.accounts.reset import ask_reset, change_password, reset_password
 from unicare.web.deps import Known, KnownOf, OriginOf, SiteOf
 from unicare.web.facts.people import MailFacts
 from unicare.web.routes.api.asked import Asked, Email, Password, Token
+from unicare.web.routes.api.part import api_part
 from unicare.web.routes.problems import problems
 from unicare.web.routes.refused import RefusedError
 from unicare.web.site import Site
 
 __all__ = ["ChangedPassword", "Forgotten", "NewPassword", "ask_link", "router", "set_by_link", "set_by_old"]
 
-router = APIRouter(tags=["passwords"])
+router = api_part("passwords")
 
 
 class Forgotten(Asked):

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from unicare.web.deps import Now, SiteOf, TeamMemberOf
 from unicare.web.facts.submissions import QuotaFacts
 from unicare.web.hand_in.quotas import quotas_of
+from unicare.web.routes.api.part import api_part
 from unicare.web.routes.problems import problems
 
 __all__ = ["quotas", "router"]
 
-router = APIRouter(tags=["submissions"])
+router = api_part("submissions")
 
 
 @router.get("/quotas", responses=problems(401, 403))

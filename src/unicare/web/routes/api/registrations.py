@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi import HTTPException, Request, Response
 
 from unicare.web.accounts.door import Origin
 from unicare.web.accounts.refusals import Refused
@@ -11,6 +11,7 @@ from unicare.web.accounts.sessions import LoggedIn
 from unicare.web.deps import Now, OriginOf, SiteOf
 from unicare.web.facts.people import AgreementFacts, MailFacts, SessionFacts
 from unicare.web.routes.api.asked import Asked, Email, Line, Password, Token
+from unicare.web.routes.api.part import api_part
 from unicare.web.routes.api.session import new_session
 from unicare.web.routes.problems import problems
 from unicare.web.routes.refused import RefusedError
@@ -25,7 +26,7 @@ __all__ = [
     "router",
 ]
 
-router = APIRouter(tags=["registration"])
+router = api_part("registration")
 
 
 class NewRegistration(Asked):

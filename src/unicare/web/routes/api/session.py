@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from unicare.web.accounts.log_in import log_in
 from unicare.web.accounts.people import find_person
@@ -12,6 +12,7 @@ from unicare.web.accounts.sessions import LoggedIn, close_session
 from unicare.web.deps import SESSION_COOKIE, Asker, Now, OriginOf, SiteOf, SomebodyOf
 from unicare.web.facts.people import SessionFacts, person_facts
 from unicare.web.routes.api.asked import Asked, Email, Password
+from unicare.web.routes.api.part import api_part
 from unicare.web.routes.problems import problems
 from unicare.web.routes.refused import RefusedError
 from unicare.web.security.cookies import delete_cookie, read_cookie, set_cookie
@@ -20,7 +21,7 @@ from unicare.web.site import Site
 
 __all__ = ["LogIn", "begin_session", "end_session", "keep_session", "new_session", "router"]
 
-router = APIRouter(tags=["session"])
+router = api_part("session")
 
 
 class LogIn(Asked):

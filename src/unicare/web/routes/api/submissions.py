@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 
 from unicare.web.deps import Known, KnownOf, Now, SiteOf, TeamMemberOf
 from unicare.web.facts.submissions import SubmissionFacts, SubmissionSummary
 from unicare.web.hand_in.announce import NewSubmission, announce, have_evaluated, take_back
 from unicare.web.hand_in.look import list_submissions, show_submission
+from unicare.web.routes.api.part import api_part
 from unicare.web.routes.problems import problems
 from unicare.web.site import Site
 
 __all__ = ["SubmissionId", "cancel", "hand_in", "queue", "router", "submission"]
 
-router = APIRouter(tags=["submissions"])
+router = api_part("submissions")
 
 _LARGEST_ID = 2**31 - 1
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from sqlalchemy.orm import Session
 
 from unicare.web.accounts.invitations import invitations_of, invite, withdraw_invitation
@@ -12,6 +11,7 @@ from unicare.web.accounts.teams import found_team, hand_over, leave_team, remove
 from unicare.web.deps import Known, KnownOf, Now, ParticipantOf, SiteOf
 from unicare.web.facts.teams import SentInvitationFacts, TeamFacts, sent_facts, team_facts
 from unicare.web.routes.api.asked import Asked, Email, Line, Number, NumberOf
+from unicare.web.routes.api.part import api_part
 from unicare.web.routes.problems import problems
 from unicare.web.site import Site
 
@@ -31,7 +31,7 @@ __all__ = [
     "withdraw",
 ]
 
-router = APIRouter(tags=["team"])
+router = api_part("team")
 
 
 class TeamName(Asked):

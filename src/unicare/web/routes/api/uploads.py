@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, HTTPException, Request
+from fastapi import Depends, Header, HTTPException, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
@@ -17,13 +17,14 @@ from unicare.web.hand_in.announce import find_upload, is_still_wanted
 from unicare.web.hand_in.look import show_submission, upload_facts
 from unicare.web.hand_in.sight import own_submission
 from unicare.web.life import take_upload
+from unicare.web.routes.api.part import api_part
 from unicare.web.routes.api.submissions import SubmissionId
 from unicare.web.routes.problems import problems
 from unicare.web.site import Site
 
 __all__ = ["end_upload", "router"]
 
-router = APIRouter(prefix="/submissions/{submission_id}/upload", tags=["submissions"])
+router = api_part("submissions", "/submissions/{submission_id}/upload")
 
 PATIENCE_S = 30.0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Response
+from fastapi import Form, Response
 from pydantic import SecretStr
 
 from unicare.web.accounts.passwords import SHORTEST_PASSWORD
@@ -24,6 +24,7 @@ from unicare.web.routes.api.me import (
 )
 from unicare.web.routes.api.passwords import ChangedPassword, set_by_old
 from unicare.web.routes.api.registrations import agreement_facts
+from unicare.web.routes.pages.part import pages_part
 from unicare.web.routes.pages.view import View, ViewOf
 from unicare.web.routes.refused import Told
 from unicare.web.security.cookies import delete_cookie
@@ -31,7 +32,7 @@ from unicare.web.site import Site
 
 __all__ = ["router"]
 
-router = APIRouter()
+router = pages_part()
 
 _HERE = "/account"
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi import Form, Query, Request, Response
 from pydantic import SecretStr
 
 from unicare.web.accounts.people import find_person
 from unicare.web.accounts.sessions import LoggedIn
 from unicare.web.deps import SESSION_COOKIE, Now, OriginOf, SiteOf
 from unicare.web.routes.api.session import LogIn, begin_session, end_session, keep_session
+from unicare.web.routes.pages.part import pages_part
 from unicare.web.routes.pages.view import ViewOf
 from unicare.web.routes.quiet import quiet
 from unicare.web.routes.refused import Told
@@ -20,7 +21,7 @@ from unicare.web.site import Site
 
 __all__ = ["NextField", "NextQuery", "router"]
 
-router = APIRouter()
+router = pages_part()
 
 _HERE = "/log-in"
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Form, Query, Response
+from fastapi import Form, Query, Response
 from pydantic import SecretStr
 
 from unicare.web.accounts.refusals import AccountError
 from unicare.web.deps import KnownOf, Now, SiteOf
 from unicare.web.routes.api.invitations import Invitation, Link, accept, decline, opened_invitation
+from unicare.web.routes.pages.part import pages_part
 from unicare.web.routes.pages.view import View, ViewOf
 from unicare.web.routes.quiet import quiet
 from unicare.web.routes.refused import Told, told_of
@@ -18,7 +19,7 @@ from unicare.web.site import Site
 
 __all__ = ["router"]
 
-router = APIRouter()
+router = pages_part()
 
 _HERE = "/team"
 _LONGEST_TOKEN = 200

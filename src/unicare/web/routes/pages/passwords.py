@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Query, Response
+from fastapi import Form, Query, Response
 from pydantic import SecretStr
 
 from unicare.web.accounts.one_time import whose_link
@@ -13,6 +13,7 @@ from unicare.web.accounts.passwords import SHORTEST_PASSWORD
 from unicare.web.deps import Now, OriginOf, SiteOf
 from unicare.web.facts.people import MailFacts
 from unicare.web.routes.api.passwords import Forgotten, NewPassword, ask_link, set_by_link
+from unicare.web.routes.pages.part import pages_part
 from unicare.web.routes.pages.view import View, ViewOf
 from unicare.web.routes.quiet import quiet
 from unicare.web.routes.refused import Told
@@ -20,7 +21,7 @@ from unicare.web.site import Site
 
 __all__ = ["router"]
 
-router = APIRouter()
+router = pages_part()
 
 _HERE = "/log-in"
 

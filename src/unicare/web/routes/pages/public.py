@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, HTTPException, Response
+from fastapi import Header, HTTPException, Response
 from fastapi.responses import HTMLResponse
 
 from unicare.web.deps import Now, SiteOf
@@ -13,11 +13,12 @@ from unicare.web.facts.texts import PICTURE_TYPES
 from unicare.web.pages.curves import curves
 from unicare.web.routes.api import challenge as challenge_api
 from unicare.web.routes.api.boards import BoardName, Edition, Ordered, Sort, board_or_error, history
+from unicare.web.routes.pages.part import pages_part
 from unicare.web.routes.pages.view import ViewOf
 
 __all__ = ["router"]
 
-router = APIRouter()
+router = pages_part()
 
 _OVERVIEW = "overview"
 

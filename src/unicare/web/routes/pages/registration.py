@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Query, Response
+from fastapi import Form, Query, Response
 from pydantic import SecretStr
 
 from unicare.web.accounts.one_time import whose_link
@@ -22,6 +22,7 @@ from unicare.web.routes.api.registrations import (
 )
 from unicare.web.routes.api.session import end_session, keep_session
 from unicare.web.routes.pages.door import NextField, NextQuery
+from unicare.web.routes.pages.part import pages_part
 from unicare.web.routes.pages.view import View, ViewOf
 from unicare.web.routes.quiet import quiet
 from unicare.web.routes.refused import Told
@@ -30,7 +31,7 @@ from unicare.web.site import Site
 
 __all__ = ["router"]
 
-router = APIRouter()
+router = pages_part()
 
 _HERE = "/register"
 

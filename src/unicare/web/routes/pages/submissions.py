@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from fastapi.responses import HTMLResponse
 
 from unicare.web.challenge import PhaseState
@@ -17,13 +17,14 @@ from unicare.web.routes.api import cases as cases_api
 from unicare.web.routes.api import quotas as quotas_api
 from unicare.web.routes.api import submissions as api
 from unicare.web.routes.api.submissions import SubmissionId
+from unicare.web.routes.pages.part import pages_part
 from unicare.web.routes.pages.view import View, ViewOf
 from unicare.web.routes.refused import Told
 from unicare.web.site import Site
 
 __all__ = ["router"]
 
-router = APIRouter()
+router = pages_part()
 
 _HERE = "/submissions"
 

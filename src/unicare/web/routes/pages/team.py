@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Response
+from fastapi import Form, Response
 
 from unicare.web.accounts.people import check_participant
 from unicare.web.accounts.refusals import AccountError
@@ -25,13 +25,14 @@ from unicare.web.routes.api.teams import (
     sent_invitations,
     withdraw,
 )
+from unicare.web.routes.pages.part import pages_part
 from unicare.web.routes.pages.view import View, ViewOf
 from unicare.web.routes.refused import Told, told_of
 from unicare.web.site import Site
 
 __all__ = ["router"]
 
-router = APIRouter()
+router = pages_part()
 
 _HERE = "/team"
 

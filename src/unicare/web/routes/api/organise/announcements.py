@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter
 from pydantic import AwareDatetime, Field
 
 from unicare.web.deps import Now, OrganiserOf, SiteOf
@@ -20,6 +19,7 @@ from unicare.web.organise.announcements import (
 from unicare.web.organise.reason import check_reason
 from unicare.web.routes.api.asked import Asked, Number
 from unicare.web.routes.api.organise.asked import Because
+from unicare.web.routes.api.part import api_part
 from unicare.web.routes.problems import problems
 
 __all__ = [
@@ -33,7 +33,7 @@ __all__ = [
     "withdrawn",
 ]
 
-router = APIRouter()
+router = api_part("organise", "/organise")
 
 Markdown = Annotated[str, Field(max_length=2 * LONGEST_TEXT, description="Markdown; HTML is shown as text.")]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import Depends, Query, Response
 from fastapi.responses import StreamingResponse
 
 from unicare.web.deps import Now, OrganiserOf, SiteOf
@@ -20,12 +20,13 @@ from unicare.web.organise.audit import (
     list_audit,
 )
 from unicare.web.routes.api.organise.asked import PageNumber
+from unicare.web.routes.api.part import api_part
 from unicare.web.routes.problems import problems
 from unicare.web.site import Site
 
 __all__ = ["WantedOf", "audit", "router", "wanted_of"]
 
-router = APIRouter()
+router = api_part("organise", "/organise")
 
 _PRINTABLE = r"^[^\x00-\x1f]*$"
 

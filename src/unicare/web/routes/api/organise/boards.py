@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from fastapi import APIRouter, HTTPException, Response
+from fastapi import HTTPException, Response
 
 from unicare.web.boards.facts import BoardFacts, HistoryFacts
 from unicare.web.database.tables import BoardSnapshot
@@ -23,13 +23,14 @@ from unicare.web.routes.api.boards import (
     history_or_error,
 )
 from unicare.web.routes.api.organise.asked import Because
+from unicare.web.routes.api.part import api_part
 from unicare.web.routes.problems import problems
 from unicare.web.site import Site
 from unicare.web.standings.freeze import freeze_board, unfreeze_board
 
 __all__ = ["FrozenFacts", "frozen", "router", "unfrozen", "unveiled"]
 
-router = APIRouter()
+router = api_part("organise", "/organise")
 
 
 class FrozenFacts(Facts):

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from fastapi.responses import StreamingResponse
 
 from unicare.web.database import record
 from unicare.web.deps import Now, OrganiserOf, SiteOf
 from unicare.web.organise.export import export_all
+from unicare.web.routes.api.part import api_part
 from unicare.web.routes.problems import problems
 
 __all__ = ["export", "router"]
 
-router = APIRouter()
+router = api_part("organise", "/organise")
 
 
 @router.get(

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from unicare.web.deps import Now, OrganiserOf, SiteOf
 from unicare.web.organise.overview import OverviewFacts, read_overview
+from unicare.web.routes.api.part import api_part
 from unicare.web.routes.problems import problems
 
 __all__ = ["overview", "router"]
 
-router = APIRouter()
+router = api_part("organise", "/organise")
 
 
 @router.get("/overview", responses=problems(401, 403))

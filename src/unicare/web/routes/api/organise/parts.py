@@ -1,4 +1,4 @@
-"""Which routes organisers have."""
+"""Which parts organisers have of the API."""
 
 from __future__ import annotations
 
@@ -16,9 +16,16 @@ from unicare.web.routes.api.organise import (
     timeline,
 )
 
-__all__ = ["router"]
+__all__ = ["PARTS"]
 
-router = APIRouter(prefix="/organise", tags=["organise"])
-
-for _part in (overview, people, teams, submissions, announcements, boards, timeline, audit, export):
-    router.include_router(_part.router)
+PARTS: tuple[APIRouter, ...] = (
+    overview.router,
+    people.router,
+    teams.router,
+    submissions.router,
+    announcements.router,
+    boards.router,
+    timeline.router,
+    audit.router,
+    export.router,
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from sqlalchemy.orm import Session
 
 from unicare.web.accounts.organisers import decide, disable_user, enable_user, set_organiser
@@ -14,6 +14,7 @@ from unicare.web.organise.people import PeopleFacts, PeopleState, PersonRecord, 
 from unicare.web.organise.reason import check_reason
 from unicare.web.routes.api.asked import Asked, Number
 from unicare.web.routes.api.organise.asked import Because, PageNumber, Search, Why
+from unicare.web.routes.api.part import api_part
 from unicare.web.routes.problems import problems
 from unicare.web.site import Site
 
@@ -30,7 +31,7 @@ __all__ = [
     "router",
 ]
 
-router = APIRouter()
+router = api_part("organise", "/organise")
 
 InState = Annotated[PeopleState | None, Query(description="Only these people.")]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import Field
 
 from unicare.web.deps import Now, OrganiserOf, SiteOf
@@ -20,6 +20,7 @@ from unicare.web.organise.submissions import (
 )
 from unicare.web.routes.api.asked import Number
 from unicare.web.routes.api.organise.asked import Because, PageNumber
+from unicare.web.routes.api.part import api_part
 from unicare.web.routes.problems import problems
 
 __all__ = [
@@ -35,7 +36,7 @@ __all__ = [
     "submissions",
 ]
 
-router = APIRouter()
+router = api_part("organise", "/organise")
 
 _NAME = r"^[a-z0-9_-]{0,40}$"
 Name = Annotated[str, Query(description="Only of this one; all if left out.", pattern=_NAME)]

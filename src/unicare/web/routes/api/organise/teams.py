@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from unicare.web.accounts.teams import disqualify_team, reinstate_team
 from unicare.web.deps import Now, OrganiserOf, SiteOf
@@ -12,11 +12,12 @@ from unicare.web.organise.reason import check_reason
 from unicare.web.organise.teams import TeamRecord, TeamsFacts, TeamState, list_teams, read_team
 from unicare.web.routes.api.asked import Number
 from unicare.web.routes.api.organise.asked import Because, PageNumber, Search
+from unicare.web.routes.api.part import api_part
 from unicare.web.routes.problems import problems
 
 __all__ = ["InState", "disqualified", "reinstated", "router", "team", "teams"]
 
-router = APIRouter()
+router = api_part("organise", "/organise")
 
 InState = Annotated[TeamState | None, Query(description="Only these teams.")]
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from unicare.web.deps import Now, OrganiserOf, SiteOf
 from unicare.web.organise.timeline import TimelineFacts, read_timeline
+from unicare.web.routes.api.part import api_part
 from unicare.web.routes.problems import problems
 
 __all__ = ["router", "timeline"]
 
-router = APIRouter()
+router = api_part("organise", "/organise")
 
 
 @router.get("/timeline", responses=problems(401, 403))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from unicare.web.accounts.refusals import AccountError, Reason
 from unicare.web.challenge import Challenge
@@ -16,13 +16,14 @@ from unicare.web.routes.api.asked import Number
 from unicare.web.routes.api.organise import announcements as api
 from unicare.web.routes.api.organise.asked import Because
 from unicare.web.routes.pages.organise.shown import Written, page
+from unicare.web.routes.pages.part import pages_part
 from unicare.web.routes.pages.view import View, ViewOf
 from unicare.web.routes.refused import Told
 from unicare.web.site import Site
 
 __all__ = ["router"]
 
-router = APIRouter()
+router = pages_part("/organise")
 
 _LIST = "/organise/announcements"
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from unicare.web.deps import OrganiserOf, SiteOf
 from unicare.web.routes.api.organise import audit as api
 from unicare.web.routes.pages.organise.shown import PageOf, chosen, page
+from unicare.web.routes.pages.part import pages_part
 from unicare.web.routes.pages.view import ViewOf
 
 __all__ = ["router"]
 
-router = APIRouter()
+router = pages_part("/organise")
 
 
 @router.get("/audit")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from unicare.web.deps import Now, OrganiserOf, SiteOf
 from unicare.web.facts.challenge import phase_facts
@@ -13,6 +13,7 @@ from unicare.web.routes.api.boards import BoardName, Edition, Ordered, Sort
 from unicare.web.routes.api.organise import boards as api
 from unicare.web.routes.api.organise.asked import Because
 from unicare.web.routes.pages.organise.shown import Written, page
+from unicare.web.routes.pages.part import pages_part
 from unicare.web.routes.pages.view import View, ViewOf
 from unicare.web.routes.refused import Told
 from unicare.web.site import Site
@@ -20,7 +21,7 @@ from unicare.web.standings.states import held_boards
 
 __all__ = ["router"]
 
-router = APIRouter()
+router = pages_part("/organise")
 
 _UNVEILED = "Only organisers see this page. Everybody else is told that the board is hidden."
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from unicare.web.deps import Now, OrganiserOf, SiteOf
 from unicare.web.facts.challenge import phase_facts
 from unicare.web.routes.api.organise import overview as api
 from unicare.web.routes.pages.organise.shown import page
+from unicare.web.routes.pages.part import pages_part
 from unicare.web.routes.pages.view import ViewOf
 
 __all__ = ["router"]
 
-router = APIRouter()
+router = pages_part()
 
 
 @router.get("/organise")

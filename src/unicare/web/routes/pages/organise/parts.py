@@ -15,10 +15,15 @@ from unicare.web.routes.pages.organise import (
     timeline,
 )
 
-__all__ = ["router"]
+__all__ = ["PARTS"]
 
-router = APIRouter()
-
-router.include_router(overview.router)
-for _part in (people, teams, submissions, announcements, boards, timeline, audit):
-    router.include_router(_part.router, prefix="/organise")
+PARTS: tuple[APIRouter, ...] = (
+    overview.router,
+    people.router,
+    teams.router,
+    submissions.router,
+    announcements.router,
+    boards.router,
+    timeline.router,
+    audit.router,
+)

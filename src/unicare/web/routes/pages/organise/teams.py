@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from unicare.web.deps import Known, Now, OrganiserOf, SiteOf
 from unicare.web.organise.teams import TeamState
@@ -13,13 +13,14 @@ from unicare.web.routes.api.organise import submissions
 from unicare.web.routes.api.organise import teams as api
 from unicare.web.routes.api.organise.asked import Because, Search
 from unicare.web.routes.pages.organise.shown import PageOf, Written, chosen, page
+from unicare.web.routes.pages.part import pages_part
 from unicare.web.routes.pages.view import View, ViewOf
 from unicare.web.routes.refused import Told
 from unicare.web.site import Site
 
 __all__ = ["router"]
 
-router = APIRouter()
+router = pages_part("/organise")
 
 _LIST = "/organise/teams"
 
