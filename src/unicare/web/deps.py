@@ -9,11 +9,11 @@ from typing import Annotated
 from fastapi import Depends, HTTPException, Request
 from starlette.concurrency import run_in_threadpool
 
-from unicare.web.accounts.api_tokens import find_api_token
+from unicare.web.accounts.api_tokens import person_of_api_token
 from unicare.web.accounts.door import Origin
-from unicare.web.accounts.people import Person, Role, check_organiser, check_participant, find_person
+from unicare.web.accounts.people import Person, Role, check_organiser, check_participant
 from unicare.web.accounts.secret_tokens import hash_token
-from unicare.web.accounts.sessions import find_session
+from unicare.web.accounts.sessions import person_of_session
 from unicare.web.security.cookies import read_cookie
 from unicare.web.security.csrf import check_csrf
 from unicare.web.site import Site
@@ -117,8 +117,7 @@ async def asker_of(request: Request, site: SiteOf, origin: OriginOf) -> Asker:
 
 
 def _by_token(site: Site, origin: Origin, written: str) -> Known:
-    token = find_api_token(site.door, written)
-    person = None if token is None else _person(site, token.user_id)
+    person = person_of_api_token(site.door, written)
     if person is None:
         raise HTTPException(
             401, "This API token isn’t good (any more). Make a new one on your account’s page."
@@ -127,8 +126,7 @@ def _by_token(site: Site, origin: Origin, written: str) -> Known:
 
 
 def _by_cookie(site: Site, origin: Origin, cookie: str) -> Asker:
-    session = find_session(site.door, cookie)
-    person = None if session is None else _person(site, session.user_id)
+    person = person_of_session(site.door, cookie)
     return Asker(None, origin) if person is None else Known(person, origin, cookie)
 
 
@@ -179,11 +177,6 @@ async def _organiser(asker: KnownOf) -> Known:
 
 OrganiserOf = Annotated[Known, Depends(_organiser)]
 """An organiser; else 401 or 403."""
-
-
-def _person(site: Site, user_id: int) -> Person | None:
-    with site.database.reading() as session:
-        return find_person(session, site.rules, user_id)
 
 
 async def csrf_checked(request: Request, site: SiteOf, asker: SomebodyOf) -> None:

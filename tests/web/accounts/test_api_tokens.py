@@ -5,8 +5,8 @@ from sqlalchemy import select
 
 from unicare.web.accounts.api_tokens import (
     create_api_token,
-    find_api_token,
     list_api_tokens,
+    person_of_api_token,
     revoke_api_token,
 )
 from unicare.web.accounts.organisers import disable_user
@@ -18,10 +18,10 @@ def test_a_token_lets_its_owner_in_until_it_is_revoked(site):
     ada = site.person("ada")
     new = site.do(create_api_token, site.rules, ada, "laptop")
     assert new.token.startswith("unicare_")
-    assert find_api_token(site.door, new.token).user_id == ada
+    assert person_of_api_token(site.door, new.token).id == ada
     assert [token.name for token in site.ask(list_api_tokens, ada)] == ["laptop"]
     site.do(revoke_api_token, ada, new.id)
-    assert find_api_token(site.door, new.token) is None
+    assert person_of_api_token(site.door, new.token) is None
     assert site.ask(list_api_tokens, ada) == []
 
 
@@ -31,21 +31,21 @@ def test_the_token_is_nowhere_but_in_the_answer(site):
     with site.database.reading() as session:
         rows = [vars(row) for table in (ApiToken, AuditEntry) for row in session.scalars(select(table))]
     assert new.token not in str(rows) + repr(new)
-    assert find_api_token(site.door, rows[0]["token_hash"]) is None
-    assert find_api_token(site.door, "unicare_" + rows[0]["token_hash"]) is None
+    assert person_of_api_token(site.door, rows[0]["token_hash"]) is None
+    assert person_of_api_token(site.door, "unicare_" + rows[0]["token_hash"]) is None
 
 
 def test_use_is_noted(site):
     ada = site.person("ada")
     new = site.do(create_api_token, site.rules, ada, "laptop")
-    find_api_token(site.door, new.token)
+    person_of_api_token(site.door, new.token)
     first = site.now
     assert site.ask(list_api_tokens, ada)[0].last_used_at == first
     site.clock.forward(minutes=4)
-    find_api_token(site.door, new.token)
+    person_of_api_token(site.door, new.token)
     assert site.ask(list_api_tokens, ada)[0].last_used_at == first
     site.clock.forward(minutes=1)
-    find_api_token(site.door, new.token)
+    person_of_api_token(site.door, new.token)
     assert site.ask(list_api_tokens, ada)[0].last_used_at == site.now
 
 
@@ -56,7 +56,7 @@ def test_nobody_revokes_the_token_of_another(site):
         with pytest.raises(AccountError, match="no such API token") as told:
             site.do(revoke_api_token, bob, number)
         assert told.value.reason is Reason.NOT_FOUND
-    assert find_api_token(site.door, new.token) is not None
+    assert person_of_api_token(site.door, new.token) is not None
 
 
 def test_there_is_a_limit(site):
@@ -73,4 +73,4 @@ def test_tokens_of_a_disabled_person_are_void_for_good(site):
     ada = site.person("ada")
     new = site.do(create_api_token, site.rules, ada, "laptop")
     site.do(disable_user, site.rules, site.organiser(), ada)
-    assert find_api_token(site.door, new.token) is None
+    assert person_of_api_token(site.door, new.token) is None

@@ -12,7 +12,7 @@ from unicare.web.accounts.organisers import disable_user
 from unicare.web.accounts.passwords import Passwords
 from unicare.web.accounts.refusals import Reason, Refused
 from unicare.web.accounts.rules import Limit
-from unicare.web.accounts.sessions import LoggedIn, close_session, find_session
+from unicare.web.accounts.sessions import LoggedIn, close_session, person_of_session
 from unicare.web.accounts.sweep import sweep
 from unicare.web.database.tables import AuditEntry, LoginSession, Throttle, User
 
@@ -40,10 +40,12 @@ def test_in_and_out(site):
     ada = site.person("ada")
     came_in = log_in(site.door, " ADA@People.Test ", PASSWORD, HOME)
     assert came_in.user_id == ada
-    session = find_session(site.door, came_in.token)
-    assert (session.user_id, session.address, session.agent) == (ada, "192.0.2.7", "Firefox")
+    assert person_of_session(site.door, came_in.token).id == ada
+    with site.database.reading() as session:
+        kept = session.scalars(select(LoginSession).order_by(LoginSession.id.desc())).first()
+    assert (kept.user_id, kept.address, kept.agent) == (ada, "192.0.2.7", "Firefox")
     site.do(close_session, came_in.token)
-    assert find_session(site.door, came_in.token) is None
+    assert person_of_session(site.door, came_in.token) is None
     site.do(close_session, came_in.token)
     assert len(entries(site, "session.closed")) == 1
 
@@ -53,8 +55,8 @@ def test_a_new_log_in_has_a_new_token_and_the_old_one_is_void(site):
     first = log_in(site.door, "ada@people.test", PASSWORD, HOME)
     second = log_in(site.door, "ada@people.test", PASSWORD, HOME, old_token=first.token)
     assert first.token != second.token
-    assert find_session(site.door, first.token) is None
-    assert find_session(site.door, second.token) is not None
+    assert person_of_session(site.door, first.token) is None
+    assert person_of_session(site.door, second.token) is not None
 
 
 def test_a_token_that_was_planted_before_lets_nobody_in(site):
@@ -62,7 +64,7 @@ def test_a_token_that_was_planted_before_lets_nobody_in(site):
     planted = "chosen-by-mallory"
     came_in = log_in(site.door, "ada@people.test", PASSWORD, HOME, old_token=planted)
     assert came_in.token != planted
-    assert find_session(site.door, planted) is None
+    assert person_of_session(site.door, planted) is None
 
 
 def test_the_database_has_no_token(site):
@@ -71,7 +73,7 @@ def test_the_database_has_no_token(site):
     with site.database.reading() as session:
         rows = [vars(row) for row in session.scalars(select(LoginSession))]
     assert came_in.token not in str(rows)
-    assert any(find_session(site.door, row["token_hash"]) for row in rows) is False
+    assert any(person_of_session(site.door, row["token_hash"]) for row in rows) is False
 
 
 def test_sessions_end_by_themselves(site):
@@ -79,10 +81,10 @@ def test_sessions_end_by_themselves(site):
     idle, used = (log_in(site.door, "ada@people.test", PASSWORD, HOME) for _ in range(2))
     for _ in range(13):
         site.clock.forward(days=1)
-        assert find_session(site.door, used.token) is not None
-    assert find_session(site.door, idle.token) is None
+        assert person_of_session(site.door, used.token) is not None
+    assert person_of_session(site.door, idle.token) is None
     site.clock.forward(days=1)
-    assert find_session(site.door, used.token) is None
+    assert person_of_session(site.door, used.token) is None
 
 
 def test_unknown_wrong_and_unconfirmed_are_told_and_cost_the_same(site, monkeypatch):
@@ -165,7 +167,7 @@ def test_a_disabled_person_is_out_at_once_and_told_only_with_the_password(site):
     ada = site.person("ada")
     came_in = log_in(site.door, "ada@people.test", PASSWORD, HOME)
     site.do(disable_user, site.rules, site.organiser(), ada)
-    assert find_session(site.door, came_in.token) is None
+    assert person_of_session(site.door, came_in.token) is None
     assert log_in(site.door, "ada@people.test", PASSWORD, HOME).reason is Reason.DISABLED
     assert log_in(site.door, "ada@people.test", WRONG, HOME).reason is Reason.WRONG
 
@@ -188,7 +190,7 @@ def test_a_sweep_throws_away_what_is_void_and_nothing_else(site):
     with site.database.reading() as session:
         assert len(list(session.scalars(select(LoginSession)))) == 1
         assert not list(session.scalars(select(Throttle)))
-    assert find_session(site.door, came_in.token) is not None
+    assert person_of_session(site.door, came_in.token) is not None
 
 
 @pytest.mark.parametrize("address", ["", "unix", "fe80::1%eth0", "::ffff:192.0.2.7", "x" * 300, "\x00\udcff"])

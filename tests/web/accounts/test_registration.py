@@ -14,7 +14,7 @@ from unicare.web.accounts.people import accept_agreement, find_person
 from unicare.web.accounts.refusals import AccountError, Reason, Refused
 from unicare.web.accounts.registration import MailSent, RegistrationForm, confirm_email, register
 from unicare.web.accounts.rules import Limit, agreement_version
-from unicare.web.accounts.sessions import LoggedIn, find_session
+from unicare.web.accounts.sessions import LoggedIn, person_of_session
 from unicare.web.database.tables import AuditEntry, OneTimeToken, OutboxMail, Registration, User
 
 ADA = RegistrationForm("Ada@People.test", "Ada Ångström", "Uni", PASSWORD)
@@ -37,7 +37,7 @@ def test_a_person_registers_confirms_and_is_logged_in(site):
     assert "Ada Ångström" in str(mail.get_content())
     token = str(mail.get_content()).split("/confirm?token=")[1].split()[0]
     came_in = confirm_email(site.door, token, PASSWORD, HOME)
-    assert find_session(site.door, came_in.token).user_id == came_in.user_id
+    assert person_of_session(site.door, came_in.token).id == came_in.user_id
     person = site.ask(find_person, site.rules, came_in.user_id)
     assert (person.name, person.email, person.may_take_part) == ("Ada Ångström", "Ada@people.test", True)
     assert actions(site) == ["user.registered", "user.confirmed", "session.opened"]

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from tests.web.accounts.conftest import HOME, PASSWORD
 
-from unicare.web.accounts.api_tokens import create_api_token, find_api_token
+from unicare.web.accounts.api_tokens import create_api_token, person_of_api_token
 from unicare.web.accounts.door import Origin
 from unicare.web.accounts.log_in import log_in
 from unicare.web.accounts.people import find_person
@@ -13,7 +13,7 @@ from unicare.web.accounts.refusals import AccountError, Reason, Refused
 from unicare.web.accounts.registration import MailSent, RegistrationForm, confirm_email, register
 from unicare.web.accounts.reset import ask_reset, change_password, reset_password
 from unicare.web.accounts.rules import Limit
-from unicare.web.accounts.sessions import LoggedIn, find_session
+from unicare.web.accounts.sessions import LoggedIn, person_of_session
 
 NEW = "nine purple umbrellas"
 ADA = "ada@people.test"
@@ -37,8 +37,8 @@ def test_everybody_who_was_in_is_out(site):
     came_in = log_in(site.door, ADA, PASSWORD, HOME)
     token = site.do(create_api_token, site.rules, ada, "laptop").token
     reset_password(site.door, ask(site), NEW, HOME)
-    assert find_session(site.door, came_in.token) is None
-    assert find_api_token(site.door, token) is None
+    assert person_of_session(site.door, came_in.token) is None
+    assert person_of_api_token(site.door, token) is None
 
 
 def test_unknown_addresses_get_the_same_answer_and_no_mail(site):
@@ -103,8 +103,8 @@ def test_a_password_is_changed_by_who_knows_it(site):
     wrong = change_password(site.door, ada, "a wrong password", NEW, HOME)
     assert wrong == Refused(Reason.WRONG)
     assert change_password(site.door, ada, PASSWORD, NEW, HOME, session_token=here.token) is None
-    assert find_session(site.door, here.token) is not None
-    assert find_session(site.door, elsewhere.token) is None
+    assert person_of_session(site.door, here.token) is not None
+    assert person_of_session(site.door, elsewhere.token) is None
     assert isinstance(log_in(site.door, ADA, NEW, HOME), LoggedIn)
 
 

@@ -11,13 +11,14 @@ from sqlalchemy.orm import Session
 
 from unicare.web.accounts.door import Door
 from unicare.web.accounts.names import check_line
+from unicare.web.accounts.people import Person, find_person
 from unicare.web.accounts.refusals import AccountError, Reason
 from unicare.web.accounts.rules import AccountRules
 from unicare.web.accounts.secret_tokens import API_PREFIX, hash_token, new_api_token
 from unicare.web.database import record
 from unicare.web.database.tables import ApiToken, User
 
-__all__ = ["NewApiToken", "create_api_token", "find_api_token", "list_api_tokens", "revoke_api_token"]
+__all__ = ["NewApiToken", "create_api_token", "list_api_tokens", "person_of_api_token", "revoke_api_token"]
 
 _LONGEST_NAME = 100
 _SEEN_EVERY = timedelta(minutes=5)
@@ -88,8 +89,8 @@ def revoke_api_token(
     record(session, "api_token.revoked", f"api_token:{row.id}", actor_id=user_id, now=now, address=address)
 
 
-def find_api_token(door: Door, token: str) -> ApiToken | None:
-    """The token, unless it is void or its owner disabled. Its use is noted every five minutes only."""
+def person_of_api_token(door: Door, token: str) -> Person | None:
+    """Whose a token is, unless it is void or its owner disabled. Its use is noted every five minutes only."""
     if not token.startswith(API_PREFIX):
         return None
     now = door.clock()
@@ -103,7 +104,8 @@ def find_api_token(door: Door, token: str) -> ApiToken | None:
                 User.disabled_at.is_(None),
             )
         )
+        person = None if found is None else find_person(session, door.rules, found.user_id)
     if found is not None and (found.last_used_at is None or now - found.last_used_at >= _SEEN_EVERY):
         used = update(ApiToken).where(ApiToken.id == found.id).values(last_used_at=now)
         door.database.transact(lambda session: session.execute(used))
-    return found
+    return person

@@ -10,6 +10,7 @@ from sqlalchemy import select as select_rows
 from sqlalchemy.orm import Session
 
 from unicare.web.accounts.door import Door, Origin
+from unicare.web.accounts.people import Person, find_person
 from unicare.web.accounts.rules import AccountRules
 from unicare.web.accounts.secret_tokens import hash_token, new_session_token
 from unicare.web.database import record
@@ -20,8 +21,8 @@ __all__ = [
     "close_all_sessions",
     "close_everywhere",
     "close_session",
-    "find_session",
     "open_session",
+    "person_of_session",
 ]
 
 _SEEN_EVERY = timedelta(minutes=5)
@@ -68,8 +69,8 @@ def open_session(
     return LoggedIn(user_id, token, expires_at)
 
 
-def find_session(door: Door, token: str) -> LoginSession | None:
-    """The session of a cookie's token; None if there is none, or none any more.
+def person_of_session(door: Door, token: str) -> Person | None:
+    """Whose the session of a cookie's token is; None if there is none, or none any more.
 
     That a person was seen is noted every five minutes only, so that reading pages doesn't write.
     """
@@ -85,10 +86,11 @@ def find_session(door: Door, token: str) -> LoginSession | None:
                 User.disabled_at.is_(None),
             )
         )
+        person = None if found is None else find_person(session, door.rules, found.user_id)
     if found is not None and now - found.last_seen_at >= _SEEN_EVERY:
         seen = update(LoginSession).where(LoginSession.id == found.id).values(last_seen_at=now)
         door.database.transact(lambda session: session.execute(seen))
-    return found
+    return person
 
 
 def close_session(session: Session, token: str, *, now: datetime, address: str = "") -> None:

@@ -21,6 +21,8 @@ _FIND_DEAD = {
     "tcp_user_timeout": 30_000,
 }
 """libpq's: seconds, the last one milliseconds. Without them a machine that is gone is waited for hours."""
+_KEPT_OPEN = 40
+"""Connections of a process to SQLite: one for each thread for requests, so that none is opened under load."""
 _EXAMPLES = "sqlite:////path/site.sqlite or postgresql://user:password@host/database"
 
 
@@ -43,7 +45,7 @@ def open_engine(url: str, *, busy_s: float = 10.0) -> Engine:
     if address.get_backend_name() == "sqlite":
         return _open_sqlite(address, busy_s)
     given = {name: value for name, value in _FIND_DEAD.items() if name not in address.query}
-    return create_engine(address, pool_pre_ping=True, pool_size=10, max_overflow=20, connect_args=given)
+    return create_engine(address, pool_pre_ping=True, pool_size=20, max_overflow=20, connect_args=given)
 
 
 def writing_engine(engine: Engine) -> Engine:
@@ -87,7 +89,7 @@ def _open_sqlite(address: URL, busy_s: float) -> Engine:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{folder}: the database's folder can't be made", found=error.strerror) from None
-    engine = create_engine(address, connect_args={"timeout": busy_s}, pool_size=10, max_overflow=20)
+    engine = create_engine(address, connect_args={"timeout": busy_s}, pool_size=_KEPT_OPEN)
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: Any, _record: Any) -> None:

@@ -27,7 +27,7 @@ from unicare.web.hand_in.sight import Sight, own_submission, phase_of, sight_of,
 from unicare.web.life import State, WorkingSite, place_in_queue
 from unicare.web.life.states import SUBMISSION_MOVES
 
-__all__ = ["LONGEST_LIST", "list_submissions", "show_submission", "upload_facts"]
+__all__ = ["LONGEST_LIST", "list_submissions", "read_upload", "show_submission", "upload_facts"]
 
 LONGEST_LIST = 50
 
@@ -101,19 +101,20 @@ def upload_facts(site: WorkingSite, person: Person, submission_id: int) -> Uploa
     """
     with site.database.reading() as session:
         upload_id = own_submission(session, person, submission_id).upload_id
-    return _upload_facts(site, submission_id, upload_id or "")
+    return read_upload(site, submission_id, upload_id or "")
 
 
 def _upload(site: WorkingSite, submission: Submission) -> UploadFacts | None:
     if submission.state != State.UPLOADING:
         return None
     try:
-        return _upload_facts(site, submission.id, submission.upload_id or "")
+        return read_upload(site, submission.id, submission.upload_id or "")
     except UploadRefusedError:  # taken, or thrown away, since the row was read
         return None
 
 
-def _upload_facts(site: WorkingSite, submission_id: int, upload_id: str) -> UploadFacts:
+def read_upload(site: WorkingSite, submission_id: int, upload_id: str) -> UploadFacts:
+    """How far an upload has come, for callers that know whose it is; errors as for ``upload_facts``."""
     state = site.uploads.state(upload_id)
     return UploadFacts(
         submission=submission_id,

@@ -111,7 +111,11 @@ def _runs(session: Session, tasks: Sequence[str], phase: str, until: datetime | 
         .subquery()
     )
     wanted = (
-        select(Submission.team_id, Team.name, Submission.task, Submission.id, Evaluation)
+        select(
+            *(Submission.team_id, Team.name.label("team"), Submission.task, Evaluation.submission_id),
+            *(Evaluation.id.label("evaluation_id"), Evaluation.rows_key),
+            func.coalesce(Evaluation.definition_version, "").label("definition"),
+        )
         .join(Team, Team.id == Submission.team_id)
         .join(newest, newest.c.submission_id == Submission.id)
         .join(
@@ -120,16 +124,12 @@ def _runs(session: Session, tasks: Sequence[str], phase: str, until: datetime | 
         )
         .join(Upload, Upload.id == Submission.upload_id, isouter=True)
         .where(Submission.phase == phase, Submission.task.in_(tasks))
-        .where(Team.disqualified_at.is_(None), Team.dissolved_at.is_(None))
+        .where(Team.disqualified_at.is_(None), Team.dissolved_at.is_(None), Evaluation.rows_key.is_not(None))
         .order_by(Team.name, Team.id, Submission.task, _HANDED_IN, Submission.id)
     )
     if until is not None:
         wanted = wanted.where(until > _HANDED_IN)
-    return tuple(
-        Run(team_id, team, task, submission_id, one.id, one.rows_key, one.definition_version or "")
-        for team_id, team, task, submission_id, one in session.execute(wanted)
-        if one.rows_key is not None
-    )
+    return tuple(Run(**row._mapping) for row in session.execute(wanted))
 
 
 def _baselines(

@@ -105,6 +105,8 @@ class StoredScores:
         known = self._looks.get(entry.name)
         if known is not None and now - known[0] < self._look_every_s:
             return known[1]
+        if known is not None:  # one looks; the others, who come meanwhile, take what was true a moment ago
+            self._looks[entry.name] = (now, known[1])
         with self._database.reading() as session:
             head = newest_head(session, entry.name)
             runs = candidates(session, self._challenge, entry).digest

@@ -14,7 +14,7 @@ from unicare.web.database.tables import SubmissionKind
 from unicare.web.deps import Known, Now, SiteOf, TeamMemberOf
 from unicare.web.facts.submissions import SubmissionFacts, UploadFacts
 from unicare.web.hand_in.announce import find_upload, is_still_wanted
-from unicare.web.hand_in.look import show_submission, upload_facts
+from unicare.web.hand_in.look import read_upload, show_submission, upload_facts
 from unicare.web.hand_in.sight import own_submission
 from unicare.web.life import take_upload
 from unicare.web.routes.api.part import api_part
@@ -61,9 +61,7 @@ async def add_piece(
         raise HTTPException(408, "Nothing came for too long. Ask how far it has come, and go on.") from None
     except ClientDisconnect:
         pass  # nobody reads the answer; what came is kept
-    if not await run_in_threadpool(is_still_wanted, site.working, submission_id, upload_id):
-        raise UploadRefusedError(Reason.FINISHED, "the submission was taken back meanwhile")
-    return await run_in_threadpool(upload_facts, site.working, asker.person, submission_id)
+    return await run_in_threadpool(_after_piece, site, submission_id, upload_id)
 
 
 @router.post("/end", responses=problems(401, 403, 404, 409, 422, 503))
@@ -78,6 +76,12 @@ async def end_upload(
     await site.receiver.end(kind, partial(take_upload, site.working, submission_id))
     site.wake.ring()
     return await run_in_threadpool(show_submission, site.working, asker.person, submission_id, now)
+
+
+def _after_piece(site: Site, submission_id: int, upload_id: str) -> UploadFacts:
+    if not is_still_wanted(site.working, submission_id, upload_id):
+        raise UploadRefusedError(Reason.FINISHED, "the submission was taken back meanwhile")
+    return read_upload(site.working, submission_id, upload_id)
 
 
 def _kind_of_own(site: Site, asker: Known, submission_id: int) -> SubmissionKind:
