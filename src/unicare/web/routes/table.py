@@ -13,6 +13,6 @@ __all__ = ["ROUTES"]
 ROUTES: tuple[BaseRoute, ...] = tuple(
     route for part in (health.router, *API, *PAGES) for route in part.routes
 )
-"""Read once a process, half a second's work: routes know nothing of the application that they answer for,
+"""Read once a process, as that takes its time: routes know nothing of the application that they answer for,
 but look it up with each request, so any number of applications may share them. They lie in one row: routers
 within routers are looked through several times for each request."""
