@@ -45,6 +45,7 @@ def tidy_up_when_stopped(folder):
         started.touch()
         time.sleep(60)
     finally:
+        time.sleep(0.5)  # meanwhile the pool finds that the idle process is gone, and stops this one once more
         tidied.touch()
 
 

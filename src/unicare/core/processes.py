@@ -117,8 +117,10 @@ def _leave(_number: int, frame: FrameType | None) -> None:
     """Ends a job by an exception, so that it tidies up; between jobs there is nothing to tidy up.
 
     There an exception would do harm: the pool's own code catches it, perhaps with a lock held that it then
-    waits for without end.
+    waits for without end. A second signal, as the pool sends it when another process is gone, must not break
+    the tidying up off.
     """
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     while frame is not None:
         if frame.f_code is _stoppable.__code__:
             raise SystemExit(1)
