@@ -45,7 +45,7 @@ def tidy_up_when_stopped(folder):
         started.touch()
         time.sleep(60)
     finally:
-        time.sleep(0.5)  # meanwhile the pool finds that the idle process is gone, and stops this one once more
+        time.sleep(0.5)  # the pool finds the idle process gone meanwhile, and stops this one again
         tidied.touch()
 
 
