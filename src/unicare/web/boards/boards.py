@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import takewhile
 
 from unicare.core.errors import SettingsError
-from unicare.evaluate.ranking.published import PublishedMean, rank_published, read_published
-from unicare.evaluate.ranking.standings import BoardResult
 from unicare.web.boards.facts import (
     BoardFacts,
     BoardState,
@@ -22,17 +19,14 @@ from unicare.web.boards.facts import (
     Order,
 )
 from unicare.web.boards.history import show_history
+from unicare.web.boards.published import CURRENT, FROZEN, published_baselines, published_editions
 from unicare.web.boards.rules import default_sort, frozen_from
 from unicare.web.boards.source import Frozen, NoScores, ScoreSource
 from unicare.web.boards.tables import Ranked, join_baselines, show_tables, table_columns
 from unicare.web.challenge import BoardEntry, Challenge, Phase, PhaseState
-from unicare.web.challenge.schema import Baseline, History
 
-__all__ = ["CURRENT", "Boards", "NoSuchBoardError"]
+__all__ = ["Boards", "NoSuchBoardError"]
 
-CURRENT = "current"
-
-_FROZEN = "frozen-"
 _UNSEEN = (BoardState.HIDDEN, BoardState.UPCOMING)
 
 
@@ -40,17 +34,9 @@ class NoSuchBoardError(LookupError):
     """There is no board, or no edition of it, of that name."""
 
 
-@dataclass(frozen=True)
-class _Published:
-    """A table that was published before.
-
-    Attributes:
-        facts: what it is.
-        by_sort: ranked by each column that one may choose; by the board's own if there is no choice.
-    """
-
-    facts: EditionFacts
-    by_sort: Mapping[str, BoardResult]
+def _no_edition(summary: BoardSummary) -> NoSuchBoardError:
+    names = ", ".join(one.name for one in summary.editions) or "none"
+    return NoSuchBoardError(f"This board has no such edition; it has {names}.")
 
 
 @dataclass(frozen=True)
@@ -91,12 +77,10 @@ class Boards:
         self._scores = scores or NoScores()
         self._entries = {entry.name: entry for entry in challenge.boards}
         self._published = {
-            entry.name: _published(entry, [one for one in challenge.history if one.board == entry.name])
-            for entry in challenge.boards
+            entry.name: published_editions(entry, challenge.history) for entry in challenge.boards
         }
         self._baselines = {
-            entry.name: _baselines(entry, [one for one in challenge.baselines if one.board == entry.name])
-            for entry in challenge.boards
+            entry.name: published_baselines(entry, challenge.baselines) for entry in challenge.boards
         }
 
     def summaries(self, now: datetime) -> tuple[BoardSummary, ...]:
@@ -139,7 +123,7 @@ class Boards:
         entry = self._entry(name)
         summary = self._summary(entry, now, unveiled)
         if edition not in ("", *(one.name for one in summary.editions)):
-            raise NoSuchBoardError(f"board {name} has no edition {edition}")
+            raise _no_edition(summary)
         published = {one.facts.name: one for one in self._published[name]}
         rank_by = sort if sort in entry.board.sorts else default_sort(entry.board)
         shown = _NOTHING
@@ -192,7 +176,7 @@ class Boards:
         summary = self._summary(entry, now, unveiled)
         chosen = next((one for one in summary.editions if one.name == (edition or CURRENT)), None)
         if chosen is None:
-            raise NoSuchBoardError(f"board {name} has no edition {edition}")
+            raise _no_edition(summary)
         if sort not in ("", *entry.board.sorts):
             expected = ", ".join(entry.board.sorts) or "none, it leaves no choice"
             raise SettingsError(f"board {name} can't be ranked by {sort}", expected=expected)
@@ -207,7 +191,7 @@ class Boards:
 
     def _entry(self, name: str) -> BoardEntry:
         if name not in self._entries:
-            raise NoSuchBoardError(f"there is no board {name}")
+            raise NoSuchBoardError(f"There is no such board; there are {', '.join(self._entries)}.")
         return self._entries[name]
 
     def _summary(self, entry: BoardEntry, now: datetime, unveiled: bool = False) -> BoardSummary:
@@ -291,7 +275,7 @@ def _correction(every: Sequence[Frozen], wanted: Frozen) -> int:
 def _corrected(frozen: Frozen) -> EditionFacts:
     """What was frozen before, and corrected since."""
     title = f"As frozen {frozen.at.day} {frozen.at:%b %Y}, {frozen.at:%H:%M}"
-    return EditionFacts(name=f"{_FROZEN}{frozen.number}", title=title, published=None, source=None, own=True)
+    return EditionFacts(name=f"{FROZEN}{frozen.number}", title=title, published=None, source=None, own=True)
 
 
 def _release(phase: Phase) -> datetime | None:
@@ -299,50 +283,3 @@ def _release(phase: Phase) -> datetime | None:
     if phase.release is not None or phase.closes is None or phase.end is None:
         return phase.release
     return phase.closes.astimezone(phase.end.tzinfo)
-
-
-def _published(entry: BoardEntry, history: Sequence[History]) -> tuple[_Published, ...]:
-    """Newest first; those of which nobody knows when come last, in the challenge's order."""
-    names: set[str] = {CURRENT}
-    found = []
-    for one in history:
-        stem = re.sub(r"[^a-z0-9]+", "-", one.title.lower()).strip("-")[:60] or "published"
-        stem = f"published-{stem}" if stem.startswith(_FROZEN) else stem
-        name = next(n for n in (stem, *(f"{stem}-{k}" for k in range(2, len(history) + 2))) if n not in names)
-        names.add(name)
-        facts = EditionFacts(
-            name=name, title=one.title, published=one.published, source=one.source, own=False
-        )
-        found.append(_Published(facts, _by_sort(entry, read_published(one.figures))))
-    dated = [one for one in found if one.facts.published is not None]
-    dated.sort(key=lambda one: str(one.facts.published), reverse=True)
-    return (*dated, *(one for one in found if one.facts.published is None))
-
-
-def _baselines(entry: BoardEntry, baselines: Sequence[Baseline]) -> Mapping[str, BoardResult]:
-    means: list[PublishedMean] = []
-    for one in baselines:
-        if one.figures is not None:
-            rows = read_published(one.figures)
-            several = len({row.team for row in rows}) > 1
-            means += [replace(row, team=f"{one.name}: {row.team}" if several else one.name) for row in rows]
-    return _by_sort(entry, means) if means else {}
-
-
-def _by_sort(entry: BoardEntry, means: Sequence[PublishedMean]) -> dict[str, BoardResult]:
-    """Ranked by every column that one may choose.
-
-    A published table may lack one of them (it has Dice alone): then it is ranked by what there is.
-    """
-    own = default_sort(entry.board)
-    found: dict[str, BoardResult] = {}
-    lacking: SettingsError | None = None
-    for sort in dict.fromkeys((own, *entry.board.sorts)):
-        try:
-            found[sort] = rank_published(entry.board, means, sort=sort or None)
-        except SettingsError as error:
-            lacking = error
-    if lacking is not None and not found:
-        raise lacking
-    some = next(iter(found.values()))
-    return {sort: found.get(sort, some) for sort in (own, *entry.board.sorts)}

@@ -156,8 +156,8 @@ def csv_file(found: BoardFacts) -> Response:
 def _told() -> Iterator[None]:
     try:
         yield
-    except NoSuchBoardError:
-        raise HTTPException(404) from None
+    except NoSuchBoardError as error:
+        raise HTTPException(404, str(error)) from None
     except SettingsError as error:
         raise HTTPException(422, str(error)) from None
 
