@@ -86,8 +86,8 @@ def create_app(
         docs_url=None,  # their pages fetch scripts from elsewhere
         redoc_url=None,
         redirect_slashes=False,
-        routes=list(ROUTES),
     )
+    app.router.routes.extend(ROUTES)
     app.state.site = site
     app.openapi = _described(app)  # type: ignore[method-assign]
     refuse = Refusal(site)
