@@ -90,9 +90,15 @@ def create_app(
     app.router.routes.extend(ROUTES)
     app.state.site = site
     app.openapi = _described(app)  # type: ignore[method-assign]
+    _wrap(app, site, rates)
+    return app
+
+
+def _wrap(app: FastAPI, site: Site, rates: RateStore | None) -> None:
+    """Puts around an application what every request goes through."""
     refuse = Refusal(site)
     handle_errors(app, refuse)
-    per_minute = settings.api_requests_per_minute
+    per_minute = site.settings.api_requests_per_minute
     # The last to be added is the first that a request comes to.
     app.add_middleware(HeadAsGet)
     app.add_middleware(
@@ -103,13 +109,12 @@ def create_app(
         refuse=refuse,
         pieces=MemoryRates(PIECES * per_minute),
     )
-    chunks = {f"{API_START}/submissions/": settings.upload_chunk_mb * 2**20}
+    chunks = {f"{API_START}/submissions/": site.settings.upload_chunk_mb * 2**20}
     app.add_middleware(BodyLimit, refuse=refuse, elsewhere=chunks)
-    app.add_middleware(HostCheck, hosts=site_hosts(settings), everywhere=_WHATEVER_HOST, refuse=refuse)
+    app.add_middleware(HostCheck, hosts=site_hosts(site.settings), everywhere=_WHATEVER_HOST, refuse=refuse)
     app.add_middleware(Failures, refuse=refuse)
     app.add_middleware(RequestLog, instruments=site.instruments)
-    app.add_middleware(SecurityHeaders, secure=settings.secure)
-    return app
+    app.add_middleware(SecurityHeaders, secure=site.settings.secure)
 
 
 def _own_clock(clock: Callable[[], datetime]) -> Clock:

@@ -51,12 +51,21 @@ class StoredScores:
         database: where workers leave them.
         challenge: whose boards they are.
         look_every_s: for how long what the database says of a board is taken for true.
+        clock: by which that is timed, in seconds.
     """
 
-    def __init__(self, database: Database, challenge: Challenge, *, look_every_s: float = 1.0) -> None:
+    def __init__(
+        self,
+        database: Database,
+        challenge: Challenge,
+        *,
+        look_every_s: float = 1.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._database = database
         self._challenge = challenge
         self._look_every_s = look_every_s
+        self._clock = clock
         self._lock = threading.Lock()
         self._looks: dict[str, tuple[float, _Look]] = {}
         self._kept: dict[tuple[object, ...], Any] = {}
@@ -101,7 +110,7 @@ class StoredScores:
         return self._remembered((name, sort, "history", number is None, which), read)
 
     def _look(self, entry: BoardEntry) -> _Look:
-        now = time.monotonic()
+        now = self._clock()
         known = self._looks.get(entry.name)
         if known is not None and now - known[0] < self._look_every_s:
             return known[1]
