@@ -26,14 +26,12 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
+from bench.load_uploads import announce, upload_all
 from sqlalchemy.orm import Session
 from tests.web.postgres import KilledServer
 
@@ -45,8 +43,6 @@ from unicare.web.challenge import Challenge, load_challenge
 from unicare.web.database import Database, upgrade
 from unicare.web.database.tables import ApiToken, Membership, Registration, Team, User
 
-CHUNK_BYTES = 16 * 2**20
-BLOCK_BYTES = 2**18
 PUBLIC = ("/", "/boards", "/boards/{board}", "/boards/{board}?sort={sort}", "/texts/rules", "/agreement")
 MEMBERS = (
     "/submissions",
@@ -168,78 +164,6 @@ async def get(link: tuple[asyncio.StreamReader, asyncio.StreamWriter], address: 
     return int(head[0].split()[1])
 
 
-class Program:
-    """One team's program, over one connection.
-
-    Args:
-        port: of the site.
-        token: of the team.
-    """
-
-    def __init__(self, port: int, token: str) -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
-        self._token = token
-
-    def ask(self, method: str, address: str, body: Any = None, **headers: str) -> dict[str, Any]:
-        """What the API answers."""
-        every = {"Authorization": f"Bearer {self._token}", **headers}
-        self._connection.request(method, f"/api/v1{address}", body, every)
-        answer = self._connection.getresponse()
-        text = answer.read()
-        if answer.status >= 300:
-            raise RuntimeError(f"{method} {address}: {answer.status} {text[:300]!r}")
-        found: dict[str, Any] = json.loads(text) if text else {}
-        return found
-
-
-def announce(port: int, token: str, names: dict[str, str], size: int) -> int:
-    """Begins an upload; the submission's number."""
-    about = {
-        "task": names["task"],
-        "phase": names["phase"],
-        "name": "load.zip",
-        "total_bytes": size,
-        "note": "",
-    }
-    body = json.dumps(about)
-    headers = {"Content-Type": "application/json"}
-    return int(Program(port, token).ask("POST", "/submissions", body, **headers)["id"])
-
-
-def upload(port: int, token: str, submission: int, size: int, bytes_per_second: float) -> float:
-    """One team's upload, not quicker than its share of the network; its seconds."""
-    began = time.perf_counter()
-    program = Program(port, token)
-    block = random.Random(submission).randbytes(BLOCK_BYTES)
-    for offset in range(0, size, CHUNK_BYTES):
-        length = min(CHUNK_BYTES, size - offset)
-        blocks = paced(block, offset, length, began, bytes_per_second)
-        headers = {"Upload-Offset": str(offset), "Content-Length": str(length)}
-        program.ask("PATCH", f"/submissions/{submission}/upload", blocks, **headers)
-    program.ask("POST", f"/submissions/{submission}/upload/end")
-    return time.perf_counter() - began
-
-
-def paced(block: bytes, offset: int, length: int, began: float, bytes_per_second: float) -> Iterator[bytes]:
-    """A piece in blocks, each as soon as the network would have brought it."""
-    for at in range(0, length, len(block)):
-        early = (offset + at) / bytes_per_second - (time.perf_counter() - began)
-        if early > 0:
-            time.sleep(early)
-        yield block[: min(len(block), length - at)]
-
-
-def upload_all(port: int, crowd: Crowd, size: int, network_mbit: float) -> list[float]:
-    """All uploads side by side; the seconds of each."""
-    share = network_mbit * 1e6 / 8 / max(1, len(crowd.submissions))
-    with ThreadPoolExecutor(max(1, len(crowd.submissions))) as pool:
-        jobs = [
-            pool.submit(upload, port, crowd.tokens[team], submission, size, share)
-            for team, submission in crowd.submissions.items()
-        ]
-        return [job.result() for job in jobs]
-
-
 def memory_mb(pid: int) -> float:
     """The most that a process ever had in memory at once."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
@@ -333,7 +257,8 @@ def play(port: int, crowd: Crowd, names: dict[str, str], chosen: argparse.Namesp
     until = began + chosen.seconds
     # in a process of their own, so that uploading doesn't hold up the clocks of those who look at pages
     with get_context("spawn").Pool(1) as pool:
-        uploading = pool.apply_async(upload_all, (port, crowd, size, chosen.network_mbit))
+        tokens = {number: crowd.tokens[team] for team, number in crowd.submissions.items()}
+        uploading = pool.apply_async(upload_all, (port, tokens, size, chosen.network_mbit))
 
         async def everybody() -> None:
             await asyncio.gather(
