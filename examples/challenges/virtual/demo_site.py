@@ -10,7 +10,6 @@ beside the data: this is for one's own machine.
 from __future__ import annotations
 
 import argparse
-import io
 import logging
 import os
 import re
@@ -18,20 +17,17 @@ import secrets
 import shutil
 import sys
 import time
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from email.message import EmailMessage
 from functools import partial
 from pathlib import Path
 
-import nibabel as nib
-import numpy as np
+from demo_hand_ins import make_image, make_predictions
+from demo_teams import TEAMS, DemoTeam, HandIn
 from sqlalchemy import select
 
-from unicare.core.errors import UnicareError
-from unicare.demo.predictors import PREDICTORS, Folders, PredictorSettings
+from unicare.core.errors import ContainerError, UnicareError
 from unicare.web.accounts.door import Door, Origin
 from unicare.web.accounts.invitations import accept_invitation, invitations_for, invite
 from unicare.web.accounts.organisers import create_organiser, decide
@@ -49,83 +45,13 @@ from unicare.web.mail import send_due
 from unicare.web.settings import SiteSettings, load_settings
 from unicare.web.site import open_door
 from unicare.web.upkeep import Upkeep
+from unicare.web.upkeep.machine import Machine, look_at_machine
 
 HERE = Path(__file__).resolve().parent
 LOG_INS = "log-ins.txt"
 ADDRESS = Origin("127.0.0.1", "demo")
-PHASE = "validation"
 WAITING = (State.UPLOADING, State.UPLOADED, State.CHECKING, State.CHECKED, State.QUEUED, State.RUNNING)
 WORDS = "amber birch cedar delta ember fjord grove heron ivory jetty kayak larch maple north opal pine river"
-
-
-@dataclass(frozen=True)
-class HandIn:
-    """Something that a team hands in for a task.
-
-    Attributes:
-        how: makes the predictions: a key of ``MAKERS``.
-        note: the team's own words.
-        voxels: how far the truth is moved, where it is.
-        missing: cases that are left out.
-        seconds: that its evaluation may take; None for as long as the site allows.
-        tasks: how many of the challenge's it is for.
-    """
-
-    how: str
-    note: str
-    voxels: int = 0
-    missing: int = 0
-    seconds: int | None = None
-    tasks: int = 100
-
-
-@dataclass(frozen=True)
-class DemoTeam:
-    """A team, and what it hands in, one after the other.
-
-    Attributes:
-        name: of the team.
-        people: their names; the first is captain.
-        hand_ins: for the challenge's tasks.
-    """
-
-    name: str
-    people: tuple[str, ...]
-    hand_ins: tuple[HandIn, ...]
-
-
-TEAMS = (
-    DemoTeam(
-        "Lodestar",
-        ("Ada Lodestar", "Ben Lodestar"),
-        (HandIn("network", "The weights that come with unicare."),),
-    ),
-    DemoTeam(
-        "Plain Ovals",
-        ("Olga Oval", "Otto Oval"),
-        (
-            HandIn("ellipse", "One case is missing here.", missing=1, tasks=1),
-            HandIn("ellipse", "An ellipse in each box; no image was looked at."),
-        ),
-    ),
-    DemoTeam(
-        "Crib Sheet",
-        ("Cleo Crib", "Cyrus Crib"),
-        (
-            HandIn("truth", "The truth, moved by four voxels.", voxels=4),
-            HandIn(
-                "truth", "The truth, moved by one voxel. Only virtual patients let a team do that.", voxels=1
-            ),
-            HandIn(
-                "truth",
-                "Evaluated with a limit of one second, so that it fails.",
-                voxels=1,
-                seconds=1,
-                tasks=1,
-            ),
-        ),
-    ),
-)
 
 
 def main() -> None:
@@ -177,7 +103,7 @@ def make_site(
     """Fills a site; its folder appears when all is in it.
 
     Args:
-        challenge_folder: whose phase ``validation`` the teams hand in to.
+        challenge_folder: that the teams take part in.
         data: the site's folder; there must be none.
         port: that the site will listen to; links have it.
         workers: processes that check and evaluate.
@@ -191,14 +117,13 @@ def make_site(
             challenge_dir=challenge_folder,
             port=port,
             workers=workers,
-            container_engine="none",
             sweep_seconds=0.5,
         )
         challenge = load_challenge(challenge_folder)
         with opened(settings) as database:
-            site = DemoSite(settings, challenge, database, progress)
-            site.fill(teams, beside / "predictions")
-        shutil.rmtree(beside / "predictions")
+            site = DemoSite(look_at_machine(settings, challenge), challenge, database, progress)
+            site.fill(teams, beside / "hand-ins")
+        shutil.rmtree(beside / "hand-ins")
         write_log_ins(beside / LOG_INS, data / LOG_INS, site.passwords)
         beside.rename(data)
     finally:
@@ -230,13 +155,14 @@ class DemoSite:
 
     def __init__(
         self,
-        settings: SiteSettings,
+        machine: Machine,
         challenge: Challenge,
         database: Database,
         progress: Callable[[str], None],
     ) -> None:
         self.passwords: dict[str, str] = {}
-        self._settings = settings
+        self._machine = machine
+        self._settings = settings = machine.settings
         self._challenge = challenge
         self._database = database
         self._progress = progress
@@ -316,37 +242,51 @@ class DemoSite:
             for one in team.hand_ins:
                 if (one.seconds is not None) != hurried:
                     continue
-                for task in self._challenge.tasks_of(self._challenge.phase(PHASE))[: one.tasks]:
-                    folder = scratch / f"{one.how}-{one.voxels}" / task.name
-                    if not folder.exists():
-                        self._predict(one, task.name, folder)
-                    self._hand_in(captains[team.name], task.name, one, folder)
+                for task in self._challenge.tasks_of(self._challenge.phase(one.phase)):
+                    if not one.tasks or task.name in one.tasks:
+                        self._hand_in(captains[team.name], task.name, one, scratch / task.name)
             if not hurried:
                 self._progress(f"{team.name} handed in")
 
-    def _predict(self, one: HandIn, task: str, folder: Path) -> None:
-        reference = find_reference(self._challenge, task, PHASE)
-        assert reference is not None, task
-        folder.mkdir(parents=True)
-        MAKERS[one.how](reference.folder, folder, one)
-
-    def _hand_in(self, captain: int, task: str, one: HandIn, folder: Path) -> None:
+    def _hand_in(self, captain: int, task: str, one: HandIn, scratch: Path) -> None:
         """As the upload page does it: announced, in one piece, then taken."""
-        files = sorted(folder.glob("*.nii.gz"))
-        data = _zip(files[: len(files) - one.missing])
+        try:
+            archive = self._make(task, one, scratch)
+        except ContainerError as error:
+            self._progress(f"no container was handed in: {error}")
+            return
         site = self._working
         with self._database.reading() as session:
             person = find_person(session, self._door.rules, captain)
             assert person is not None
         wanted = NewSubmission(
-            task=task, phase=PHASE, name=f"{task}.zip", total_bytes=len(data), note=one.note
+            task=task,
+            phase=one.phase,
+            name=f"{task}{archive.suffix}",
+            total_bytes=archive.stat().st_size,
+            note=one.note,
         )
         number = announce(site, person, wanted)
         with self._database.reading() as session:
             upload_id = session.get_one(Submission, number).upload_id
         assert upload_id is not None
-        site.uploads.append(upload_id, 0, io.BytesIO(data))
+        with archive.open("rb") as file:
+            site.uploads.append(upload_id, 0, file)
         take_upload(site, number)
+
+    def _make(self, task: str, one: HandIn, scratch: Path) -> Path:
+        """What is handed in.
+
+        Raises:
+            ContainerError: no container can be made here, or none could be run.
+        """
+        if one.how == "container":
+            if self._machine.engine is None:
+                raise ContainerError(self._machine.no_engine)
+            return make_image(self._machine.engine, scratch)
+        reference = find_reference(self._challenge, task, one.phase)
+        assert reference is not None, task
+        return make_predictions(one, reference.folder, scratch)
 
     def _wait(self) -> None:
         """Until workers have done all there is to do."""
@@ -366,43 +306,6 @@ class DemoSite:
 
 def _email(name: str) -> str:
     return f"{name.split(maxsplit=1)[0].lower()}@demo.test"
-
-
-def _network(reference: Path, out: Path, _one: HandIn) -> None:
-    _by("unicare", reference, out)
-
-
-def _ellipse(reference: Path, out: Path, _one: HandIn) -> None:
-    _by("ellipse", reference, out)
-
-
-def _truth(reference: Path, out: Path, one: HandIn) -> None:
-    """The truth, moved along the first axis of the file."""
-    for path in sorted((reference / "truth").glob("*.nii.gz")):
-        image = nib.load(path)
-        labels = np.roll(np.asanyarray(image.dataobj), one.voxels, axis=0)
-        nib.save(nib.Nifti1Image(labels, image.affine), out / path.name.replace(".nii.gz", "_pred.nii.gz"))
-
-
-def _by(predictor: str, reference: Path, out: Path) -> None:
-    failed = PREDICTORS[predictor](Folders(reference, out, out), PredictorSettings(), lambda *_: None)
-    assert not failed, failed
-
-
-MAKERS: Mapping[str, Callable[[Path, Path, HandIn], None]] = {
-    "network": _network,
-    "ellipse": _ellipse,
-    "truth": _truth,
-}
-"""Makes label maps of a folder of reference data."""
-
-
-def _zip(files: list[Path]) -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for path in files:
-            archive.write(path, path.name)
-    return packed.getvalue()
 
 
 if __name__ == "__main__":

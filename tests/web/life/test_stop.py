@@ -20,7 +20,7 @@ from tests.web.challenge.folders import AFFINE
 from tests.web.life.players import actions_of, assert_sound, evaluations_of, submission_of, upload
 from tests.web.sandbox.archives import configuration, docker_archive, entry, shell_layer, tar
 from tests.web.sandbox.fake import FakeEngine
-from tests.web.sandbox.small import BUSYBOX
+from tests.web.sandbox.small import BUSYBOX, no_busybox
 
 from unicare.core.errors import ContainerError
 from unicare.web.life.site import open_site
@@ -143,8 +143,8 @@ def test_in_the_middle_of_scoring(site, team, zipped, stopped):
 
 
 def test_in_the_middle_of_a_real_container(site, team, stopped, tmp_path):
-    if not BUSYBOX.is_file() or b"ld-linux" in BUSYBOX.read_bytes()[:4096]:
-        pytest.skip(f"no static {BUSYBOX} to make an image of; on Debian: apt-get install busybox-static")
+    if why := no_busybox():
+        pytest.skip(why)
     try:
         real_engine = find_engine(scratch=tmp_path)
     except ContainerError as error:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.web.sandbox.archives import docker_archive, shell_layer
-from tests.web.sandbox.small import BUSYBOX, SMALL
+from tests.web.sandbox.small import BUSYBOX, SMALL, no_busybox
 
 from unicare.core.errors import ContainerError
 from unicare.web.sandbox.engine import ContainerEngine
@@ -37,8 +37,8 @@ def real_engine(scratch: Path) -> ContainerEngine:
 @pytest.fixture(scope="session")
 def shell_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An image that runs /input/do.sh."""
-    if not BUSYBOX.is_file() or b"ld-linux" in BUSYBOX.read_bytes()[:4096]:
-        pytest.skip(f"no static {BUSYBOX} to make an image of; on Debian: apt-get install busybox-static")
+    if why := no_busybox():
+        pytest.skip(why)
     path = tmp_path_factory.mktemp("archive") / "shell.tar"
     path.write_bytes(docker_archive([shell_layer(BUSYBOX)]))
     return path

@@ -18,3 +18,10 @@ SMALL = Limits(
     tmp_bytes=MIB,
     shm_bytes=MIB,
 )
+
+
+def no_busybox() -> str:
+    """Why no image can be made of the machine's shell; empty if one can."""
+    if BUSYBOX.is_file() and b"/ld-" not in BUSYBOX.read_bytes()[:4096]:
+        return ""
+    return f"no static {BUSYBOX} to make an image of; on Debian: apt-get install busybox-static"

@@ -29,7 +29,7 @@ from unicare.web.sandbox.probe import find_engine
 from unicare.web.settings import load_settings
 from unicare.web.site import Site
 
-__all__ = ["CASES", "TASK", "Clock", "Stage", "make_virtual", "open_stage"]
+__all__ = ["CASES", "TASK", "VIRTUAL", "Clock", "Stage", "make_virtual", "open_stage"]
 
 VIRTUAL = Path(__file__).parents[3] / "examples/challenges/virtual"
 TASK = "la"

@@ -17,7 +17,7 @@ import pytest
 from structlog.testing import capture_logs
 from tests.browsers import NEEDS_CHROMIUM, open_chromium
 from tests.web.people import link
-from tests.web.sandbox.small import BUSYBOX
+from tests.web.sandbox.small import no_busybox
 from tests.web.season.hand_ins import box_container, broken, speckled, thinned
 from tests.web.season.stage import TASK, Stage, make_virtual, open_stage
 from tests.web.season.tabs import PASSWORD, Tab, Theatre
@@ -173,6 +173,7 @@ def a_container_is_handed_in(stage: Stage, cleo: Tab, folder: Path) -> str:
     number = hand_in(cleo, "test", _file(folder / "image.tar", box_container()))
     wait_for(cleo, number, "Scored", seconds=300)
     cleo.go(f"/submissions/{number}")
+    cleo.reads("Check: The container ended by itself")
     cleo.page.get_by_text("What it printed on the public cases").click()
     cleo.reads("filling boxes", "done with one of size", "Scores")
     assert cleo.page.get_by_role("heading", name="Worst cases").count() == 0
@@ -384,9 +385,7 @@ def _order_of(tab: Tab, address: str) -> list[str]:
 
 def _no_container(stage: Stage) -> str:
     """Why no container can be made or run here; empty if it can."""
-    if not BUSYBOX.is_file() or b"ld-linux" in BUSYBOX.read_bytes()[:4096]:
-        return f"no static {BUSYBOX} to make an image of; on Debian: apt-get install busybox-static"
-    return stage.no_engine
+    return no_busybox() or stage.no_engine
 
 
 def _truth(stage: Stage, phase: str = "validation") -> Path:
