@@ -95,7 +95,7 @@ def _ellipse(reference: Path, out: Path, _one: HandIn) -> None:
 def _truth(reference: Path, out: Path, one: HandIn) -> None:
     """The truth, moved along the first axis of the file."""
     for path in sorted((reference / "truth").glob("*.nii.gz")):
-        image = nib.load(path)
+        image = nib.Nifti1Image.from_filename(path)
         labels = np.roll(np.asanyarray(image.dataobj), one.voxels, axis=0)
         nib.save(nib.Nifti1Image(labels, image.affine), out / path.name.replace(".nii.gz", "_pred.nii.gz"))
 
