@@ -48,7 +48,8 @@ def test_every_engine_is_given_what_holds_a_container(command):
     ):
         assert option in options
     assert not any("gpu" in option or "privileged" in option.replace("privileges", "") for option in options)
-    assert not any("seccomp" in option for option in options)  # so that the engine's own profile holds
+    assert not any("seccomp" in option for option in options)  # so that the engine's own list holds
+    assert "--security-opt=seccomp=/run/list.json" in create_options(command, spec(), Path("/run/list.json"))
 
 
 def test_a_gpu_is_given_only_where_it_is_configured():

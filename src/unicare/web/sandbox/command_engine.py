@@ -45,11 +45,13 @@ class CommandEngine:
     Args:
         command: ``podman`` or ``docker``.
         runtime: the OCI runtime, for podman, or None for podman's own choice.
+        seccomp: the list of the kernel's calls that containers may make, as JSON; empty for the engine's own.
     """
 
-    def __init__(self, command: str, runtime: str | None = None) -> None:
+    def __init__(self, command: str, runtime: str | None = None, seccomp: str = "") -> None:
         self._command = command
         self._runtime = runtime
+        self._seccomp = seccomp
         self._started_in: dict[str, Path] = {}
 
     @property
@@ -70,8 +72,9 @@ class CommandEngine:
 
     def run(self, spec: ContainerSpec) -> subprocess.Popen[bytes]:
         """See ``ContainerEngine``."""
-        self._call("create", *create_options(self._command, spec), spec.image)
-        self._started_in[spec.name] = spec.output_dir.parent
+        folder = spec.output_dir.parent
+        self._call("create", *create_options(self._command, spec, self._profile(folder)), spec.image)
+        self._started_in[spec.name] = folder
         return subprocess.Popen(
             [*self._start(), "start", "--attach", spec.name],
             stdin=subprocess.DEVNULL,
@@ -151,6 +154,14 @@ class CommandEngine:
             raise ContainerError(
                 f"{self._command} info: not understood", found=ascii(said[:200]), expected="JSON"
             ) from None
+
+    def _profile(self, folder: Path) -> Path | None:
+        """The list, where the engine reads it: beside a run's folders, of which the container sees none."""
+        if not self._seccomp:
+            return None
+        path = folder / "seccomp.json"
+        path.write_text(self._seccomp, encoding="utf-8")
+        return path
 
     def _start(self) -> list[str]:
         return [self._command, *(["--runtime", self._runtime] if self._runtime else [])]

@@ -22,12 +22,13 @@ _GRACE_SECONDS = 60
 _PAGE_BYTES = 4096
 
 
-def create_options(command: str, spec: ContainerSpec) -> list[str]:
+def create_options(command: str, spec: ContainerSpec, seccomp: Path | None = None) -> list[str]:
     """What stands between ``podman create`` or ``docker create`` and the image.
 
     Args:
         command: a key of ``DIALECTS``.
         spec: what to run.
+        seccomp: file with the list of the kernel's calls that it may make; None for the engine's own list.
 
     Raises:
         ContainerError: a folder's path can't be written in an option.
@@ -62,6 +63,8 @@ def create_options(command: str, spec: ContainerSpec) -> list[str]:
         options.append(_bind(spec.tmp_dir, "/tmp"))
     else:
         options.append(f"--tmpfs=/tmp:rw,nosuid,nodev,mode=1777,size={limits.tmp_bytes}")
+    if seccomp is not None:
+        options.append(f"--security-opt=seccomp={seccomp}")
     return options + DIALECTS[command](limits)
 
 

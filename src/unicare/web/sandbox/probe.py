@@ -19,15 +19,26 @@ from unicare.web.sandbox.images import PROCESSORS
 from unicare.web.sandbox.limits import Limits
 from unicare.web.sandbox.owner import new_name
 from unicare.web.sandbox.run import Status, run_container
+from unicare.web.sandbox.seccomp import read_profile
 
 __all__ = ["ENGINES", "find_engine"]
 
 _RUNTIMES: tuple[str | None, ...] = (None, "runc", "crun")
-_EXIT_AT_ONCE = {
-    "amd64": (62, bytes.fromhex("31ff b83c000000 0f05")),  # exit(0)
-    "arm64": (183, bytes.fromhex("000080d2 a80b80d2 010000d4")),
+_TRIAL = {
+    # exit(keyctl(KEYCTL_GET_KEYRING_ID, KEY_SPEC_USER_KEYRING, create) >= 0)
+    "amd64": (
+        62,
+        bytes.fromhex("b8fa000000 31ff 48c7c6fcffffff ba01000000 0f05 48c1e83f 83f001 89c7 b83c000000 0f05"),
+    ),
+    "arm64": (
+        183,
+        bytes.fromhex("000080d2 61008092 220080d2 681b80d2 010000d4 00fc7fd3 000040d2 a80b80d2 010000d4"),
+    ),
 }
-"""ELF's number of the processor, and its instructions."""
+"""ELF's number of the processor, and instructions that end well where the user's keyring can't be reached.
+
+It belongs to the user that every container runs as, so it would be a way from one container into the next.
+"""
 
 _PROBE_LIMITS = Limits(
     memory_bytes=64 * 1024**2,
@@ -77,8 +88,12 @@ def _podman(scratch: Path) -> ContainerEngine:
             found=f"no cgroup controller for {', '.join(sorted(missing))}",
             mend="run as root, or give the user's session these controllers (systemd: Delegate=yes)",
         )
+    security = host.get("security") or {}
+    if not security.get("seccompEnabled"):
+        raise ContainerError("the kernel's calls can't be limited", found="podman info: no seccomp")
+    profile = read_profile(Path(security.get("seccompProfilePath") or "/usr/share/containers/seccomp.json"))
     # crun runs on no host that has both kinds of cgroups, and is podman's own choice
-    return _first_that_runs([CommandEngine("podman", runtime) for runtime in _RUNTIMES], scratch)
+    return _first_that_runs([CommandEngine("podman", runtime, profile) for runtime in _RUNTIMES], scratch)
 
 
 def _docker(scratch: Path) -> ContainerEngine:
@@ -89,6 +104,8 @@ def _docker(scratch: Path) -> ContainerEngine:
     missing = [name for name in ("MemoryLimit", "PidsLimit", "CpuCfsQuota") if not info.get(name)]
     if missing:
         raise ContainerError("limits can't be held", found=f"docker info: no {', '.join(missing)}")
+    if not any(option.startswith("name=seccomp") for option in info.get("SecurityOptions") or ()):
+        raise ContainerError("the kernel's calls can't be limited", found="docker info: no seccomp")
     return _first_that_runs([engine], scratch)
 
 
@@ -117,9 +134,12 @@ def _first_that_runs(candidates: Sequence[CommandEngine], scratch: Path) -> Cont
                     continue
                 if run.status is Status.COMPLETED:
                     return engine
-                failures.append(
-                    ContainerError(f"{engine.name}: a trial failed", found=run.message(_PROBE_LIMITS))
+                found = (
+                    "a container reaches the kernel's keyrings, by which one could tell another something"
+                    if run.exit_code == 1
+                    else run.message(_PROBE_LIMITS)
                 )
+                failures.append(ContainerError(f"{engine.name}: a trial failed", found=found))
     raise failures[0]
 
 
@@ -128,13 +148,13 @@ def _probe_image(engine: ContainerEngine, place: Path) -> Iterator[str]:
     image = f"{IMAGE_PREFIX}{new_name()}:run"
     archive = place / "probe.tar"
     processor = PROCESSORS.get(platform.machine(), platform.machine())
-    if processor not in _EXIT_AT_ONCE:
+    if processor not in _TRIAL:
         raise ContainerError(
             "no trial program for this processor", found=processor, expected="amd64 or arm64"
         )
     with ArchiveWriter(archive) as writer:
         writer.begin_layer()
-        writer.write(_layer(_program(*_EXIT_AT_ONCE[processor])))
+        writer.write(_layer(_program(*_TRIAL[processor])))
         writer.end_layer()
         writer.finish(image, {"architecture": processor, "os": "linux", "config": {"Entrypoint": ["/end"]}})
     try:
