@@ -19,6 +19,7 @@ from tests.web.sandbox.archives import (
 from tests.web.sandbox.fake import FakeEngine
 
 from unicare.core.errors import ContainerError, SubmissionError
+from unicare.web.interrupt import InterruptedWorkError
 from unicare.web.sandbox.archive_writer import IMAGE_PREFIX
 from unicare.web.sandbox.images import ImageLimits
 from unicare.web.sandbox.intake import check_archive, loaded_image
@@ -139,6 +140,20 @@ def _sparse():
     return tar((info, data), format=tarfile.PAX_FORMAT)
 
 
+def _extended(*headers):
+    """An entry with several extended headers before it; Python writes one at most."""
+    blocks = b""
+    for kind, text in headers:
+        info = tarfile.TarInfo("x")
+        info.size, info.type = len(text), kind
+        blocks += info.tobuf(tarfile.GNU_FORMAT) + text + bytes(-len(text) % 512)
+    return blocks + tar(entry("x", b"x"))
+
+
+PATH_A, PATH_B = b"10 path=a\n", b"10 path=b\n"
+LONG_NAMES = tuple(entry(f"{number:04}" + "n" * 3900) for number in range(1100))
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [
@@ -148,6 +163,14 @@ def _sparse():
         (docker_archive([BASE])[:1500], "cut off"),
         (gzip.compress(docker_archive([BASE]))[:-30], "gzip stream is damaged"),
         (_huge_header(), "extended header is too long"),
+        (_extended((b"x", PATH_A), (b"x", PATH_B)), "several extended headers"),
+        (_extended((b"x", PATH_A), (b"L", b"b")), "several extended headers"),
+        (_extended((b"L", b"a"), (b"K", b"b"), (b"L", b"c")), "several extended headers"),
+        (_extended((b"x", b"8 path=a\n")), "extended header can't be read"),
+        (_extended((b"x", PATH_A)), "neither manifest.json nor index.json"),
+        (tar(entry("n" * 5000), format=tarfile.PAX_FORMAT), "name is too long"),
+        (tar(link("x", "n" * 5000)), "name is too long"),
+        (tar(*LONG_NAMES), "names are too long"),
         (tar(entry("readme", b"hello")), "neither manifest.json nor index.json"),
         (tar(entry("../../etc/cron.d/x", b"x")), "leads out of it"),
         (tar(entry("/etc/passwd", b"x")), "leads out of it"),
@@ -218,6 +241,23 @@ def test_long_names_and_links_are_read_as_python_writes_them(check, format):
         up = "/".join(["folder" * 8] * 6) + "/../../../../../../../../up"
         with pytest.raises(SubmissionError, match="leads out"):
             check(docker_archive([tar(entry(up, b"x"), format=format)]))
+
+
+def test_it_is_looked_through_no_longer_than_it_is_wanted(tmp_path):
+    path = tmp_path / "image.tar"
+    path.write_bytes(tar(*(entry(str(number)) for number in range(100))))
+    asked = []
+
+    def interrupted():
+        asked.append(True)
+        return len(asked) == 50
+
+    with (
+        pytest.raises(InterruptedWorkError),
+        loaded_image(FakeEngine(), path, scratch=tmp_path, interrupted=interrupted),
+    ):
+        pass
+    assert len(asked) == 50
 
 
 def test_no_room_is_the_hosts_fault(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import posixpath
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -17,6 +18,7 @@ ARCHIVE = "the image archive"
 """What messages to a team call it: its name on this host is not for them."""
 
 _MOST_ENTRIES = 20_000
+_MOST_CHARACTERS = 2**22  # of all names together: they are kept
 _LARGEST_JSON = 4 * 2**20
 _MOST_LINKS = 8
 
@@ -26,17 +28,23 @@ class ArchiveFiles:
 
     Args:
         file: the tar file, seekable.
+        on_entry: called for each entry; what it raises ends it.
 
     Raises:
         SubmissionError: it is no tar file, damaged, or its entries lead out of it.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, on_entry: Callable[[], object] = lambda: None) -> None:
         self._file = file
         self._size = file.seek(0, io.SEEK_END)
         self._entries: dict[str, TarEntry] = {}
         file.seek(0)
+        characters = 0
         for entry in walk_tar(ARCHIVE, file.read, self._skip, _MOST_ENTRIES):
+            on_entry()
+            characters += len(entry.name) + len(entry.link)
+            if characters > _MOST_CHARACTERS:
+                raise SubmissionError(f"{ARCHIVE}: its entries' names are too long", mend="save it again")
             if entry.leaves:
                 raise SubmissionError(
                     f"{ARCHIVE}: an entry leads out of it",

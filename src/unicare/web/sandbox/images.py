@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import platform
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -53,17 +53,20 @@ class ImageSource:
     layers: tuple[Layer, ...]
 
 
-def read_source(file: BinaryIO, limits: ImageLimits) -> ImageSource:
+def read_source(
+    file: BinaryIO, limits: ImageLimits, on_entry: Callable[[], object] = lambda: None
+) -> ImageSource:
     """Finds the one image of an archive.
 
     Args:
         file: an uncompressed archive of ``docker save`` or ``podman save``, also in its OCI format.
         limits: what it may be.
+        on_entry: called for each of its entries; what it raises ends it.
 
     Raises:
         SubmissionError: not one image, one that can't be started, or one for another processor.
     """
-    files = ArchiveFiles(file)
+    files = ArchiveFiles(file, on_entry)
     if "manifest.json" in files:
         configuration, layers = _docker_parts(files)
     elif "index.json" in files:

@@ -112,7 +112,7 @@ def _take_apart(
             writer.write(chunk)
 
     with _uncompressed(archive, folder, limits, interrupted) as file:
-        source = read_source(file, limits)
+        source = read_source(file, limits, lambda: check_wanted(interrupted))
         total, entries = 0, 0
         for layer in source.layers:
             if writer is not None:

@@ -11,7 +11,8 @@ from unicare.core.errors import SubmissionError
 __all__ = ["TarEntry", "walk_tar"]
 
 _BLOCK = 512
-_LONGEST_EXTENSION = 2**20
+_LONGEST_EXTENSION = 2**18
+_LONGEST_PATH = 4096  # as the kernel has it
 _FILE, _HARD_LINK, _SYMBOLIC_LINK = "file", "hard link", "symbolic link"
 _KINDS = {
     b"0": _FILE,
@@ -72,6 +73,7 @@ def walk_tar(
     """
     offset, count = 0, 0
     longer: dict[str, str] = {}
+    marks = b""  # of the extensions of the entry that comes
     while True:
         block = read(_BLOCK)
         offset += len(block)
@@ -82,11 +84,14 @@ def walk_tar(
         if count > most_entries:
             raise SubmissionError(f"{what}: too many entries", expected=f"at most {most_entries}")
         if extension:
+            if extension != b"g":
+                marks += extension
+                _check_marks(what, marks)
             longer |= _extension(what, extension, entry.size, read)
             offset += _padded(entry.size)
             continue
         entry = _extended(what, entry, longer)
-        longer = {}
+        longer, marks = {}, b""
         yield entry
         skip(_padded(entry.size))
         offset += _padded(entry.size)
@@ -116,6 +121,12 @@ def _parse(what: str, block: bytes, offset: int) -> tuple[TarEntry, bytes]:
     return TarEntry(_plain(name), kind, size if kind == _FILE else 0, link, offset), b""
 
 
+def _check_marks(what: str, marks: bytes) -> None:
+    """One extension of each kind, for of several each reader takes another one for true."""
+    if len(set(marks)) < len(marks) or (b"x" in marks and len(marks) > 1):
+        _damaged(what, "an entry has several extended headers")
+
+
 def _extension(what: str, mark: bytes, size: int, read: Callable[[int], bytes]) -> dict[str, str]:
     """What an extension says of the entry that follows: path, linkpath, size."""
     if size > _LONGEST_EXTENSION:
@@ -142,15 +153,17 @@ def _extension(what: str, mark: bytes, size: int, read: Callable[[int], bytes]) 
 
 def _records(what: str, data: bytes) -> Iterator[tuple[str, str]]:
     """Lines of ``<length> <key>=<value>``, one after the other."""
-    while data:
-        digits, _, _ = data[:20].partition(b" ")
+    place = 0
+    while place < len(data):
+        digits, _, _ = data[place : place + 20].partition(b" ")
         length = int(digits) if digits.isdigit() else 0
-        record = data[len(digits) + 1 : length]
-        if not len(digits) + 3 <= length <= len(data) or not record.endswith(b"\n") or b"=" not in record:
+        record = data[place + len(digits) + 1 : place + length]
+        fits = len(digits) + 3 <= length <= len(data) - place
+        if not fits or not record.endswith(b"\n") or b"=" not in record:
             _damaged(what, "an extended header can't be read")
         key, _, value = record[:-1].partition(b"=")
         yield key.decode("utf-8", "replace"), value.decode("utf-8", "replace")
-        data = data[length:]
+        place += length
 
 
 def _extended(what: str, entry: TarEntry, longer: dict[str, str]) -> TarEntry:
@@ -159,8 +172,14 @@ def _extended(what: str, entry: TarEntry, longer: dict[str, str]) -> TarEntry:
         if not (longer["size"].isascii() and longer["size"].isdigit() and len(longer["size"]) < 19):
             _damaged(what, "an entry's size is impossible")
         size = int(longer["size"])
-    name = _plain(longer.get("path", entry.name))
-    return replace(entry, name=name, size=size, link=longer.get("linkpath", entry.link))
+    name, link = _plain(longer.get("path", entry.name)), longer.get("linkpath", entry.link)
+    if max(len(name), len(link)) > _LONGEST_PATH:
+        raise SubmissionError(
+            f"{what}: an entry's name is too long",
+            found=f"{max(len(name), len(link))} characters",
+            expected=f"at most {_LONGEST_PATH}",
+        )
+    return replace(entry, name=name, size=size, link=link)
 
 
 def _plain(name: str) -> str:
