@@ -82,12 +82,31 @@ def test_every_fault_is_told_once_and_nothing_else(folders, workers):
     assert len(result.problems) == len(EXPECTED)
     assert (result.ok, result.cases) == (False, 9)
     words = {one.case: one.text for one in result.problems}
-    assert "(18, 20, 5) voxels" in words["shape"]
-    assert "(18, 20, 6)" in words["shape"]
+    assert "found (20, 18, 5) voxels; expected (20, 18, 6) voxels" in words["shape"]
     assert "3 mm off" in words["affine"]
     assert "write 205" in words["other"]
     assert "604.94" in words["floats"] or "204.97" in words["floats"]
     assert "nobody_pred.nii.gz" in words[""]
+    assert "expected 205 (left ventricular myocardium), 420 (" in words["unknown"]
+
+
+def test_what_stops_a_submission_is_not_called_harmless(folders, tmp_path):
+    """The words are those of the check alone: it scores nothing, so nothing is left out or counts."""
+    named = {7: "spleen", **{label: f"part {label}" for label in range(500, 520)}}
+    checks = (
+        check_predictions(*folders, task="whs"),
+        check_predictions(folders[0], tmp_path, names={1: "spleen"}, task="custom", geometry_only=True),
+        check_predictions(*folders, names=named, task="custom"),
+    )
+    for result in checks:
+        for one in result.problems:
+            assert "left out" not in one.text, one
+            assert "count" not in one.text, one
+    words = {one.text for one in checks[1].problems if one.kind is Kind.UNKNOWN_LABEL}
+    assert all(text.endswith("; expected 1 (spleen); set other voxels to 0") for text in words), words
+    many = {one.text for one in checks[2].problems if one.kind is Kind.UNKNOWN_LABEL}
+    assert all("expected 7 (spleen), 500 (part 500), " in text for text in many), many
+    assert all(" and 13 more; set" in text for text in many), many
 
 
 def test_the_same_faults_are_found_without_a_task_but_for_what_only_it_tells(folders):

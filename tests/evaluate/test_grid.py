@@ -70,6 +70,23 @@ def test_what_differs_is_said(labels):
     assert "0.8 mm off" in stretched.found
 
 
+def test_shapes_and_affines_are_those_of_the_files():
+    """Somebody who looks at the file sees its own axes, not those that volumes have inside."""
+    affine = np.diag([-1.0, -1.0, 8.0, 1.0])
+
+    def stored(shape, affine):
+        return Volume.from_file_axes(np.zeros(shape, dtype=np.uint8), affine)
+
+    truth = stored((20, 36, 24), affine)
+    alike = compare_grids(truth, stored((20, 36, 20), affine))
+    assert (alike.found, alike.expected) == ("(20, 36, 20) voxels", "(20, 36, 24) voxels")
+    moved = compare_grids(truth, stored((20, 36, 24), affine + np.eye(4, k=3) * 3))
+    assert "affine [[-1.0, 0.0, 0.0, 3.0], [0.0, -1.0, 0.0, 0.0]" in moved.found
+    turned = compare_grids(truth, stored((36, 20, 20), affine[:, [1, 0, 2, 3]]))
+    assert turned.found == "(36, 20, 20) voxels, which is (36, 20, 20) along P, L, S"
+    assert turned.expected == "(20, 36, 24) voxels, which is (36, 20, 24) along P, L, S"
+
+
 @pytest.mark.parametrize("end", [".nii", ".nii.gz"])
 def test_a_grid_from_the_header_is_that_of_the_labels(tmp_path, labels, end):
     path = tmp_path / f"a{end}"

@@ -38,6 +38,16 @@ _STORED_TYPES: dict[int, np.dtype[Any]] = {
         1280: np.uint64,
     }.items()
 }
+_OTHER_KINDS = {
+    b"PK\3\4": "a zip archive",
+    b"\x1f\x8b": "a gzip file",
+    b"\x89PNG": "a PNG picture",
+    b"\xff\xd8\xff": "a JPEG picture",
+    b"\x93NUM": "a NumPy array",
+    b"\x89HDF": "an HDF5 file",
+    b"NRRD": "an NRRD file",
+}
+"""First bytes of what is taken for a NIfTI file now and then."""
 _log = logging.getLogger("unicare")
 
 
@@ -87,7 +97,7 @@ def parse_header(path: Path, stream: BinaryIO) -> Nifti1Header:
             return header
     raise ImageError(
         f"{path}: not a NIfTI file",
-        found=f"a file that begins with {start!r}",
+        found=_kind_of(start),
         expected="NIfTI-1 or NIfTI-2",
         mend="convert it, for example with dcm2niix or ITK-SNAP",
     )
@@ -106,9 +116,19 @@ def _check_magic(path: Path, header: Nifti1Header) -> None:
         )
     raise ImageError(
         f"{path}: not a NIfTI file, or a damaged one",
-        found=f"the mark {magic!r}",
-        expected=f"{header.single_magic!r}",
+        found="another mark in its header" if magic else "no mark in its header",
+        expected=header.single_magic.rstrip(b"\0").decode(),
     )
+
+
+def _kind_of(start: bytes) -> str:
+    """What a file seems to be, by its first bytes."""
+    if not start:
+        return "nothing in it"
+    kind = next((kind for mark, kind in _OTHER_KINDS.items() if start.startswith(mark)), None)
+    if kind is not None:
+        return kind
+    return "a text" if all(byte in b"\t\r\n" or 32 <= byte < 127 for byte in start) else "other bytes"
 
 
 def layout_of(path: Path, header: Nifti1Header) -> VoxelLayout:

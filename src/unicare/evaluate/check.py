@@ -106,9 +106,8 @@ class _Looked:
 def _look_at(task: CaseTask, geometry_only: bool) -> _Looked:
     """What is wrong with one prediction."""
     if task.prediction is None:
-        return _Looked(
-            task.case, (Finding(Kind.MISSING, "no prediction; it would count as empty", task.case),)
-        )
+        text = "no prediction; add one, named as its case with _pred.nii.gz"
+        return _Looked(task.case, (Finding(Kind.MISSING, text, task.case),))
     problems: list[Finding] = []
     truth = predicted = None
     try:

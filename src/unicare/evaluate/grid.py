@@ -41,14 +41,16 @@ def compare_grids(truth: Volume, prediction: Volume) -> GridDifference | None:
 
     Another axis order in the file is no difference. Affines may be off by a twentieth of a voxel.
     """
+    # whoever wrote the file knows its own axes; PLS comes in where the two files' axes can't be compared
+    alike = np.array_equal(truth.file.to_pls(), prediction.file.to_pls())
     if prediction.shape != truth.shape:
-        return GridDifference("shape", f"{prediction.shape} voxels along P, L, S", f"{truth.shape}")
+        return GridDifference("shape", _shape(prediction, alike), _shape(truth, alike))
     off_mm = _farthest_corner_mm(truth, prediction)
     if off_mm > _TOLERANCE_VOXELS * min(truth.spacing_mm):
         return GridDifference(
             "affine",
-            f"affine {_brief(prediction)}, a corner of the image {off_mm:.3g} mm off",
-            f"affine {_brief(truth)}",
+            f"{_affine(prediction, alike)}, a corner of the image {off_mm:.3g} mm off",
+            _affine(truth, alike),
         )
     return None
 
@@ -129,5 +131,11 @@ def _farthest_corner_mm(a: Volume, b: Volume) -> float:
     return float(np.linalg.norm(apart, axis=0).max())
 
 
-def _brief(volume: Volume) -> str:
-    return str(np.round(volume.affine[:3], 3).tolist())
+def _shape(volume: Volume, alike: bool) -> str:
+    own = f"{volume.file.shape} voxels"
+    return own if alike else f"{own}, which is {volume.shape} along P, L, S"
+
+
+def _affine(volume: Volume, alike: bool) -> str:
+    affine = volume.file.affine if alike else volume.affine
+    return f"affine {np.round(affine[:3], 3).tolist()}" + ("" if alike else " of axes turned to P, L, S")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from unicare.core.structure import TASKS, Structure, structure_table
-from unicare.evaluate.findings import Finding, Kind
+from unicare.evaluate.findings import Finding, Kind, name_some
 
 __all__ = ["is_known", "prediction_findings", "structure_name", "structure_of"]
 
 _MOST_UNKNOWN = 20
+_MOST_NAMED = 8
 
 
 def structure_of(label: int, task: str | None = None) -> Structure | None:
@@ -55,7 +56,7 @@ def prediction_findings(
         found, wanted = _listed(predicted), _listed(scored)
         text = (
             f"the prediction's labels {found} look like consecutive ids; none of them is scored here, so "
-            f"every structure counts as not found; write {wanted}"
+            f"no structure is found; write {wanted}"
         )
         return [Finding(Kind.OTHER_LABEL, text, case, sum(predicted.values()))]
     known_here = set(scored if in_truth is None else in_truth) | set(scored)
@@ -66,10 +67,13 @@ def prediction_findings(
     unknown = [one for one in findings if one.kind is Kind.UNKNOWN_LABEL]
     if len(unknown) <= _MOST_UNKNOWN:
         return findings
-    text = f"over {_MOST_UNKNOWN} labels that are in no table and not in the truth: this looks like an image"
+    text = (
+        f"over {_MOST_UNKNOWN} labels that are in no table and not in the truth: this looks like an image, "
+        f"not like a label map; {_what_to_write(scored, task, names)}"
+    )
     voxels = sum(one.voxels or 0 for one in unknown)
     others = [one for one in findings if one.kind is not Kind.UNKNOWN_LABEL]
-    return [*others, Finding(Kind.UNKNOWN_LABEL, f"{text}, not like a label map", case, voxels)]
+    return [*others, Finding(Kind.UNKNOWN_LABEL, text, case, voxels)]
 
 
 def _finding(
@@ -88,16 +92,33 @@ def _finding(
     if mixed is not None and not (in_truth or (names and label in names)):
         structure, other_task, right = mixed
         text = (
-            f"label {label} is predicted, which in {other_task} is {structure}; here that is {right}; "
-            f"its voxels count as not found; write {right}"
+            f"label {label} is predicted, which in {other_task} is {structure}; here that is {right}, so it "
+            f"is not found; write {right}"
         )
         return Finding(Kind.OTHER_LABEL, text, case, voxels)
     if not in_truth and not is_known(label, task, names):
-        where = f"of {task}" if task else "of structures"
-        text = f"{what} is predicted, but is in neither the table {where} nor the truth; it is left out"
+        table = "the task's labels" if names else f"the table of {task or 'structures'}"
+        text = (
+            f"{what} is predicted, but is in neither {table} nor the truth; "
+            f"{_what_to_write(scored, task, names)}"
+        )
         return Finding(Kind.UNKNOWN_LABEL, text, case, voxels)
     why = "it isn't annotated in this case" if annotated else "the truth doesn't hold it"
     return Finding(Kind.NOT_SCORED, f"{what} is predicted, but not scored: {why}", case, voxels)
+
+
+def _what_to_write(scored: Collection[int], task: str | None, names: Mapping[int, str] | None) -> str:
+    """The labels that there may be, whether predictions are only checked or scored as they stand."""
+    if names:
+        known = sorted(names)
+    elif task in TASKS:
+        known = sorted(one.labels[task] for one in structure_table().structures if task in one.labels)
+    else:
+        known = sorted(scored)
+    if not known:
+        return "set its voxels to 0, or to the label that is meant"
+    listed = name_some((f"{label} ({structure_name(label, task, names)})" for label in known), _MOST_NAMED)
+    return f"expected {listed}; set other voxels to 0"
 
 
 def _mixed_up(label: int, scored: Collection[int], task: str | None) -> Iterator[tuple[str, str, int]]:

@@ -144,7 +144,7 @@ def plan_cases(
     if cohort is not None:
         tasks, findings = with_manifest(tasks, Path(cohort), task)
     extras = () if _is_same(folder, Path(truth_dir)) else find_extras(folder, (t.prediction for t in tasks))
-    text = "a file that is the prediction of no truth; it is left out"
+    text = "the prediction of no case, so it can't be scored; remove it, or give it its case's name"
     return tasks, [*findings, *(Finding(Kind.EXTRA, f"{path.name}: {text}") for path in extras)]
 
 

@@ -60,7 +60,7 @@ EXPECTED = {
     (Kind.UNKNOWN_LABEL, "", "mislabelled"),
     (Kind.FLOAT_LABELS, "", "floats"),
     (Kind.MISSING, "", "absent"),
-    (Kind.EXTRA, "", ""),
+    (Kind.EXTRA, "extra\\x3cb\\x3e_pred.nii.gz", ""),
 }
 
 ENDLESS = gzip.compress(nifti(heart())[:400]) + gzip.compress(b"") * 3_000_000
@@ -118,6 +118,11 @@ def test_everything_that_is_wrong_is_in_one_list(take, reference, upload, tmp_pa
         assert str(tmp_path) not in finding.text
         assert "secret" not in finding.text
         assert "<b>" not in finding.text
+        assert "b'" not in finding.text
+    words = {one.case or one.name: one.text for one in result.findings}
+    assert words["absent"] == "no prediction; add absent_pred.nii.gz"
+    assert words["extra\\x3cb\\x3e_pred.nii.gz"].startswith("the prediction of no case")
+    assert "found a text" in words["unreadable_pred.nii.gz"]
     assert json.loads(json.dumps(result.as_dict()))["cases"] == len(CASES)
     assert IntakeResult.from_dict(json.loads(json.dumps(result.as_dict()))) == result
 
@@ -138,6 +143,7 @@ def test_no_archive_at_all(reference, upload, tmp_path):
     result = take_in(upload(b"hello"), tmp_path / "out", reference)
     assert [one.kind for one in result.findings] == [UploadKind.ARCHIVE]
     assert "no zip archive" in result.findings[0].text
+    assert "\\x3c" not in result.findings[0].text
     assert (result.ok, result.cases) == (False, None)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from unicare.core.errors import SubmissionError, UnicareError
 from unicare.data.nifti import NIFTI_SUFFIXES
+from unicare.evaluate.findings import Finding, Kind
 from unicare.web.archive.findings import FindingList, UploadFinding, UploadKind
 from unicare.web.archive.names import clean_sentence, shown, spelling
 from unicare.web.archive.sources import Source
@@ -128,7 +129,6 @@ def _check(
 ) -> int:
     """Adds what ``check_predictions`` finds; gives the number of cases."""
     from unicare.evaluate.check import check_predictions
-    from unicare.evaluate.findings import Kind
 
     result = check_predictions(
         unpacked.folder,
@@ -146,9 +146,19 @@ def _check(
         if problem.kind is Kind.TRUTH:
             organisers.append(f"case {problem.case}: {problem.text}")
         elif problem.kind is not Kind.MISSING or not told & _file_names(problem.case):
-            text = clean_sentence(_without_paths(problem.text, folders), names)
-            findings.add(UploadFinding(problem.kind, text, case=shown(problem.case), voxels=problem.voxels))
+            findings.add(_as_told(problem, clean_sentence(_without_paths(problem.text, folders), names)))
     return result.cases
+
+
+def _as_told(problem: Finding, text: str) -> UploadFinding:
+    """A finding of the check with the words for one case alone, or for one file."""
+    case = shown(problem.case)
+    if problem.kind is Kind.MISSING:
+        text = f"no prediction; add {case}_pred.nii.gz"
+    name, told, rest = text.rpartition(": ")
+    if problem.kind is Kind.EXTRA and told:
+        return UploadFinding(problem.kind, rest, name=name)
+    return UploadFinding(problem.kind, text, case=case, voxels=problem.voxels)
 
 
 def _file_names(case: str) -> set[str]:

@@ -199,8 +199,8 @@ def _no_zip(file: BinaryIO, size: int) -> SubmissionError:
     return SubmissionError(
         "this is no zip archive",
         found=next(kinds, "an unknown kind of file"),
-        expected="a zip with <case>_pred.nii.gz for every case",
-        mend="put the predictions into a zip",
+        expected="a zip with one prediction for every case",
+        mend="name predictions as their cases with _pred.nii.gz, and put them into a zip",
     )
 
 
