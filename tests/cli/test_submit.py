@@ -78,6 +78,7 @@ def test_a_folder_to_its_score(hearts: Hearts, address: str, tmp_path: Path) -> 
     red = hearts.player("ann", "red")
     where = {"UNICARE_SITE": address, "UNICARE_TOKEN": red.token}
     folder = folder_of(zipped(1), tmp_path / "ours")
+    (folder / "readme.txt").write_text("how they were made")
     images = hearts.site.challenge.folder / "reference/whs/validation"
     done = run("submit", folder, *FOR, "--note", "one", "--images", images, "--wait", "--json", **where)
     assert done.exit_code == 0, done.output

@@ -48,17 +48,17 @@ def submit(
         quota = _quota(opened, task, phase)
         if save:
             remember_site(opened.site, opened.token)
-        if images is not None:
-            _check_here(opened, path, images, quota)
         with packed_for_upload(path, quota["kind"]) as packed:
+            if packed.left_out and not as_json:
+                some = ", ".join(packed.left_out[:5]) + (" …" if len(packed.left_out) > 5 else "")
+                typer.echo(f"left out, as they are no label maps: {some}", err=True)
+            if images is not None:
+                _check_here(opened, packed.path, images, quota)
             size = packed.path.stat().st_size
             if size > quota["largest_bytes"]:
                 raise SubmissionError(
                     f"{path}: too long", found=f"{size} bytes", expected=f"at most {quota['largest_bytes']}"
                 )
-            if packed.left_out and not as_json:
-                some = ", ".join(packed.left_out[:5]) + (" …" if len(packed.left_out) > 5 else "")
-                typer.echo(f"left out, as they are no label maps: {some}", err=True)
             with _byte_bar("reading") as told:
                 digest = sha256_of(packed.path, told)
             with _byte_bar("uploading") as told:
@@ -108,7 +108,7 @@ def _quota(site: SiteConnection, task: str, phase: str) -> dict[str, Any]:
 
 
 def _check_here(site: SiteConnection, path: Path, images: Path, quota: Mapping[str, Any]) -> None:
-    """The site's own check, against images that were handed out.
+    """The site's own check of what would be sent, against images that were handed out.
 
     Raises:
         SettingsError: the images can't be used, or it isn't predictions that are handed in.
