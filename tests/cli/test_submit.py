@@ -88,6 +88,9 @@ def test_a_folder_to_its_score(hearts: Hearts, address: str, tmp_path: Path) -> 
     assert f"{facts['headline']:.3f}" in told.stdout
     assert "left ventricle blood cavity" in told.stdout
     every = run("status", **where)
+    last = hearts.site.challenge.phase("validation").end
+    assert last is not None
+    assert f"{last:%Y-%m-%d %H:%M} UTC" in every.stdout
     assert "1 of 2" in every.stdout
     assert json.loads(run("status", "--json", **where).stdout)["submissions"][0]["id"] == facts["id"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -35,12 +36,13 @@ def status(
             end(facts, "", as_json)
             return
         quotas, submissions = opened.get("quotas"), opened.get("submissions")
+        ends = {} if as_json else {one["name"]: one["end"] for one in opened.get("phases")}
     if as_json:
         show({"quotas": quotas, "submissions": submissions}, "", True)
         return
-    table("what your team has left", ("phase", "task", "state", "left", "under way", "closes"), [
+    table("what your team has left", ("phase", "task", "state", "left", "under way", "open until"), [
         (one["phase"], one["task"], one["state"], f"{one['left']} of {one['quota']}",
-         one["under_way"] + one["arriving"], _moment(one["closes"]) if one["closes"] else "never")
+         one["under_way"] + one["arriving"], _deadline(ends.get(one["phase"])) if one["closes"] else "always")
         for one in quotas
     ])  # fmt: skip
     if not submissions:
@@ -56,6 +58,15 @@ def _row(one: dict[str, Any]) -> tuple[object, ...]:
     note = " ".join(one["note"].split())[:60]
     state = f"{one['state']}{place}"
     return (one["id"], one["phase"], one["task"], state, dice, _moment(one["created_at"]), one["by"], note)
+
+
+def _deadline(written: str | None) -> str:
+    """The last minute that counts, in the challenge's own time zone, as the site's pages have it."""
+    if written is None:
+        return "–"
+    when = datetime.fromisoformat(written)
+    zone = f"{when:%z}"
+    return f"{when:%Y-%m-%d %H:%M} UTC" + (f"{zone[:3]}:{zone[3:]}" if when.utcoffset() else "")
 
 
 def _moment(text: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 from tests.web.sites import BEFORE, DURING, made_challenge
 
 from unicare.web.facts.challenge import phase_facts
+from unicare.web.pages.deadlines import Deadlines
 from unicare.web.pages.tables import anchor, board_query
 from unicare.web.pages.timeline import timeline
 from unicare.web.pages.wording import contact_link, figure, moment, signed
@@ -35,6 +36,23 @@ def test_times_tell_their_zone_as_everybody_reads_it(zone: str, shown: str) -> N
     text = moment(datetime(2025, 8, 3, 7, 5, tzinfo=ZoneInfo(zone)))
     assert f">3 Aug 2025, 07:05 {shown}<" in text
     assert "+00:00" in text
+
+
+def test_a_deadline_is_its_last_minute_as_it_is_written(tmp_path: Path) -> None:
+    """The site reckons with the moment after it, in UTC."""
+    challenge = made_challenge(tmp_path)
+    phase = challenge.phase("validation")
+    deadlines = Deadlines(challenge)
+    assert phase.closes is not None
+    for same in (phase.closes, phase.closes.astimezone(ZoneInfo("Asia/Tokyo"))):
+        assert ">30 Jul 2025, 23:59 UTC+2<" in deadlines.show(same)
+    released = datetime(2025, 8, 10, 10, 0, tzinfo=UTC)
+    assert ">10 Aug 2025, 12:00 UTC+2<" in deadlines.show(released)
+    other = released + timedelta(minutes=7)
+    assert deadlines.show(other) == Deadlines(None).show(other) == moment(other)
+    with_dates = timeline([one for one in phase_facts(challenge, DURING) if one.release is None], DURING)
+    assert with_dates is not None
+    assert with_dates.end == phase.end
 
 
 @pytest.mark.parametrize(

@@ -243,3 +243,10 @@ def test_lists_forgive_what_cannot_be_chosen(season: Season, chief: TestClient) 
         assert chief.get(f"/organise{path}").status_code == 422
     for path in ("/people/999", "/teams/999", "/submissions/999"):
         assert chief.get(f"/organise{path}", headers={"Accept": "text/html"}).status_code == 404
+
+
+def test_a_deadline_is_the_last_minute_here_as_well(chief: TestClient) -> None:
+    for address in ("/organise", "/organise/timeline", "/organise/boards"):
+        text = chief.get(address).text
+        assert re.search(r"after <time[^>]*>30 Jul 2025, 23:59 UTC\+2<", text), address
+        assert "31 Jul 2025" not in text

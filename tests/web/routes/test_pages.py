@@ -119,6 +119,14 @@ def test_boards_are_hidden_until_their_day(tmp_path: Path) -> None:
     assert "North" in at(tmp_path, AFTER_RELEASE).get("/boards/hidden?edition=current").text
 
 
+def test_one_deadline_is_written_in_one_way(tmp_path: Path) -> None:
+    client = at(tmp_path, DURING)
+    for address in ("/", "/boards", "/boards/open"):
+        text = client.get(address).text
+        assert "30 Jul 2025, 23:59 UTC+2" in text
+        assert "31 Jul 2025" not in text
+
+
 def test_heads_of_columns_are_links_that_sort(client: TestClient) -> None:
     def teams(html: str) -> list[str]:
         return re.findall(r'<th scope="row">\s*([^<\s]+)', html)[:4]

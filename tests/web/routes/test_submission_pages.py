@@ -150,3 +150,10 @@ def test_other_teams_find_nothing(hearts: Hearts, scored: int) -> None:
     visitor = hearts.player("pat")
     visitor.browser.cookies.clear()
     assert visitor.browser.get("/submissions", headers={"Accept": "text/html"}).status_code == 303
+
+
+def test_it_is_open_until_the_minute_that_the_challenge_names(hearts: Hearts, red: Player) -> None:
+    last = hearts.site.challenge.phase("validation").end
+    assert last is not None
+    for address in ("/submissions", "/submissions/new?phase=validation&task=whs"):
+        assert f"{last.day} {last:%b %Y, %H:%M} UTC<" in page(red, address)

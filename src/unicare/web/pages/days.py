@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date
+from datetime import UTC, date, timedelta
 from itertools import groupby
 
 from unicare.web.organise.timeline import EventFacts, EventKind, TimelineFacts
+from unicare.web.pages.deadlines import CLOSING
 
 __all__ = ["DayOfEvents", "days_of"]
 
@@ -60,5 +61,5 @@ def _made(day: date, events: tuple[EventFacts, ...], most: int, now: date) -> Da
 
 
 def _day(event: EventFacts) -> date:
-    """As it is written, in its own time zone."""
-    return event.at.date()
+    """As it is written, in its own time zone; a deadline's is that of its last minute."""
+    return (event.at - timedelta(minutes=1) if event.kind in CLOSING else event.at).date()

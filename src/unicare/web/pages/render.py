@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from unicare.web.boards.tables import topics
 from unicare.web.pages.asset import load_assets
+from unicare.web.pages.deadlines import Deadlines
 from unicare.web.pages.tables import anchor, board_query, has_change
 from unicare.web.pages.timeline import timeline
 from unicare.web.pages.wording import capital, contact_link, count, day, figure, moment, signed
@@ -21,7 +22,8 @@ class Pages:
     """Makes pages.
 
     Args:
-        shared: what every template may use, beside what it is given.
+        shared: what every template may use, beside what it is given; the ``challenge`` among it says how
+            deadlines are written.
 
     Attributes:
         assets: last part of the address to file.
@@ -38,12 +40,15 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        deadlines = Deadlines(shared.get("challenge"))
         self._templates.filters.update(
             anchor=anchor,
             board_query=board_query,
             capital=capital,
             contact_link=contact_link,
             day=day,
+            deadline=deadlines.show,
+            event_time=deadlines.when,
             figure=figure,
             has_change=has_change,
             moment=moment,

@@ -35,7 +35,7 @@ class Timeline:
 
     Attributes:
         start: left end.
-        end: right end.
+        end: right end; a deadline by its last minute.
         bars: in the challenge's order.
         today: percent of the whole; None if it lies outside.
     """
@@ -52,8 +52,8 @@ def timeline(phases: Sequence[PhaseFacts], now: datetime) -> Timeline | None:
     if not dated:
         return None
     start = min(begin.astimezone(UTC) for _, begin, _ in dated)
-    lasts = [last for last in (last_moment(one) for one, _, _ in dated) if last is not None]
-    end = max(lasts, default=start)
+    lasts = [(last_moment(one) or start, one) for one, _, _ in dated]
+    end, last_phase = max(lasts, key=lambda one: one[0])
     whole = (end - start).total_seconds()
     if whole <= 0:
         return None
@@ -72,4 +72,6 @@ def timeline(phases: Sequence[PhaseFacts], now: datetime) -> Timeline | None:
     )
     today = place(now)
     first = min((begin for _, begin, _ in dated), key=lambda one: one.astimezone(UTC))
-    return Timeline(first, end.astimezone(first.tzinfo), bars, today if 0 <= today <= 100 else None)
+    closed = last_phase.end is not None and end_of_minute(last_phase.end) == end
+    shown = last_phase.end if closed and last_phase.end is not None else end
+    return Timeline(first, shown.astimezone(first.tzinfo), bars, today if 0 <= today <= 100 else None)
