@@ -367,6 +367,14 @@ def test_the_audit_log_is_read_and_taken_away(both: Season) -> None:
     assert actions()[:2] == ["user.disabled", "team.disqualified"]
     assert actions(action="team") == actions(subject="team") == ["team.disqualified"]
     assert actions(action="tea") == actions(subject=f"team:{both.teams[0]}1") == []
+    assert (
+        actions(action="Team Disqualified")
+        == actions(subject=f"team {both.teams[0]}")
+        == actions(action="team")
+    )
+    assert actions(subject=f"person {both.participant}") == actions(subject=f"user:{both.participant}") != []
+    assert actions(subject=f"team {both.teams[0]}1") == actions(action="team disqual") == []
+    assert set(actions(actor="the site")) == set(actions()) - set(actions(actor=str(both.organiser)))
     assert "user.disabled" in actions(actor="olga")
     assert "user.disabled" in actions(actor=str(both.organiser))
     assert actions(actor="waldo") == []

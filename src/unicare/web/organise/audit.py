@@ -18,6 +18,7 @@ from unicare.web.organise.paging import PagingFacts, page_of
 from unicare.web.organise.sheets import sheet_cell
 
 __all__ = [
+    "THE_SITE",
     "AuditFacts",
     "AuditWanted",
     "AuditsFacts",
@@ -27,6 +28,9 @@ __all__ = [
     "list_audit",
     "list_entries_of",
 ]
+
+THE_SITE = "the site"
+"""What pages call whoever did something without being logged in."""
 
 _COLUMNS = ("id", "at", "action", "actor_id", "actor", "subject", "address", "details")
 _ENTRIES_OF_ONE = 200
@@ -72,9 +76,11 @@ class AuditWanted(Facts):
     """Which lines of the audit log.
 
     Attributes:
-        actor: number of a person, or part of the name or address; everybody if empty.
-        subject: its beginning, such as ``team:7`` or ``team``; anything if empty.
-        action: its beginning, such as ``team`` or ``team.founded``; any if empty.
+        actor: number of a person, or part of the name or address, or ``the site``; everybody if empty.
+        subject: its beginning, such as ``team:7`` or ``team``, also as pages write it, ``team 7``; anything
+            if empty.
+        action: its beginning, such as ``team`` or ``team.founded``, also as pages write it, ``team founded``;
+            any if empty.
         day: of UTC; all if None.
     """
 
@@ -130,18 +136,33 @@ def _entries(wanted: AuditWanted) -> Select[*tuple[Any, ...]]:
     query = query.outerjoin(User, User.id == AuditEntry.actor_id)
     if wanted.actor.isdecimal() and len(wanted.actor) < 10:
         query = query.where(AuditEntry.actor_id == int(wanted.actor))
+    elif wanted.actor.casefold() == THE_SITE:
+        query = query.where(AuditEntry.actor_id.is_(None))
     elif wanted.actor:
         places = (User.name, User.email)
         found = [place.icontains(wanted.actor, autoescape=True) for place in places]
         query = query.where(found[0] | found[1])
     if wanted.subject:
-        query = query.where(_begins(AuditEntry.subject, wanted.subject, ":"))
+        query = query.where(_begins(AuditEntry.subject, _subject(wanted.subject), ":"))
     if wanted.action:
-        query = query.where(_begins(AuditEntry.action, wanted.action, "."))
+        query = query.where(_begins(AuditEntry.action, _action(wanted.action), "."))
     if wanted.day is not None:
         start = datetime.combine(wanted.day, time(), UTC)
         query = query.where(AuditEntry.at >= start, AuditEntry.at < start + timedelta(days=1))
     return query
+
+
+def _subject(written: str) -> str:
+    """``team 7`` and ``person 7`` are how pages write ``team:7`` and ``user:7``."""
+    noun, mark, name = written.partition(":" if ":" in written else " ")
+    noun = noun.strip().lower()
+    return f"{'user' if noun == 'person' else noun}{':' if mark else ''}{name.strip()}"
+
+
+def _action(written: str) -> str:
+    """``team member removed`` is how pages write ``team.member_removed``."""
+    noun, mark, verb = written.lower().partition("." if "." in written else " ")
+    return f"{noun}{'.' if mark else ''}{'_'.join(verb.split())}"
 
 
 def _begins(column: Any, written: str, mark: str) -> Any:
