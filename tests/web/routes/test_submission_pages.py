@@ -104,6 +104,9 @@ def test_what_changes_is_asked_for_until_it_is_final(hearts: Hearts, red: Player
     assert "<html" not in fragment.text
     assert "hx-get" in fragment.text
     assert "HX-Refresh" not in fragment.headers
+    for part in ("state-badge", "team-slots"):  # what stands above the fragment says the same as it does
+        assert f'<span id="{part}" hx-swap-oob="true">' in fragment.text
+        assert f'<span id="{part}">' in page(red, f"/submissions/{number}")
     hearts.work()
     final = red.browser.get(f"/submissions/{number}/status")
     assert final.headers["HX-Refresh"] == "true"
