@@ -250,3 +250,34 @@ def test_a_deadline_is_the_last_minute_here_as_well(chief: TestClient) -> None:
         text = chief.get(address).text
         assert re.search(r"after <time[^>]*>30 Jul 2025, 23:59 UTC\+2<", text), address
         assert "31 Jul 2025" not in text
+
+
+def test_what_the_audit_log_shows_leads_to_more_of_it(season: Season, chief: TestClient) -> None:
+    page = f"/organise/teams/{season.teams[0]}"
+    send(chief, page, f"{page}/disqualify", reason="For a test.")
+    text = chief.get("/organise/audit").text
+    assert '<a class="quietly" href="/organise/audit?action=team.disqualified">team disqualified</a>' in text
+    for shown in ({"action": "team disqualified"}, {"subject": f"team {season.teams[0]}"}):
+        assert "For a test." in chief.get("/organise/audit", params=shown).text
+
+
+def test_organisers_keep_their_menus(season: Season, chief: TestClient) -> None:
+    """Also on a board of theirs, on pages of errors, and where others would be told to wait for them."""
+    menu = 'aria-label="Organisers’ pages"'
+    board = chief.get("/organise/boards/hidden").text
+    assert menu in board
+    assert 'href="/organise/boards" aria-current="page"' in board
+    assert menu not in chief.get("/boards/open").text
+    html = {"Accept": "text/html"}
+    for address, status in (("/nowhere", 404), ("/organise/teams/999", 404), ("/submissions", 403)):
+        answer = chief.get(address, headers=html)
+        assert answer.status_code == status
+        assert 'href="/organise"' in answer.text
+        assert "Log out" in answer.text
+        assert answer.headers["Cache-Control"] == "no-store"
+    for address in ("/team", "/submissions"):
+        text = chief.get(address, headers=html).text
+        assert "organisers take no part in it" in text
+        assert "wait for the organisers" not in text
+    visitor = asking(season.app).get("/nowhere", headers=html).text
+    assert "Log out" not in visitor

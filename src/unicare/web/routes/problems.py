@@ -18,6 +18,9 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from unicare.core.errors import UnicareError
+from unicare.web.accounts.door import Origin
+from unicare.web.deps import asker_of
+from unicare.web.routes.pages.view import View
 from unicare.web.routes.quiet import quiet
 from unicare.web.routes.refused import Told, told_of
 from unicare.web.security.next_page import safe_next
@@ -80,7 +83,7 @@ class Refusal:
     """
 
     def __init__(self, site: Site) -> None:
-        self._site = site
+        self.site = site
 
     def __call__(
         self, scope: Scope, status: int, detail: str, headers: Mapping[str, str] | None = None
@@ -88,8 +91,21 @@ class Refusal:
         """JSON for programs, a page for people."""
         return self.told(scope, Told(status, detail), headers)
 
-    def told(self, scope: Scope, told: Told, headers: Mapping[str, str] | None = None) -> Response:
-        """The same with what programs are told besides."""
+    def told(
+        self,
+        scope: Scope,
+        told: Told,
+        headers: Mapping[str, str] | None = None,
+        view: View | None = None,
+    ) -> Response:
+        """The same with what programs are told besides.
+
+        Args:
+            scope: of the request.
+            told: what is answered.
+            headers: to be added.
+            view: of whoever asks, where that is known: their page keeps its menu.
+        """
         title = HTTPStatus(told.status).phrase
         request_id = str(scope.get("state", {}).get("request_id", ""))
         headers = {**(headers or {}), **({} if told.wait_s is None else {"Retry-After": str(told.wait_s)})}
@@ -106,16 +122,12 @@ class Refusal:
             return JSONResponse(problem.model_dump(), told.status, headers, PROBLEM_TYPE)
         if told.status == 401 and scope["method"] in ("GET", "HEAD"):
             return _log_in_first(scope)
-        text = self._site.pages.render(
-            "problem",
-            status=told.status,
-            title=title,
-            detail=told.detail,
-            request_id=request_id,
-            here="",
-            person=None,
-            notice=None,
-        )
+        values = {"title": title, "detail": told.detail, "request_id": request_id, "code": told.status}
+        if view is not None:
+            page = view.page("problem", "", status=told.status, **values)
+            page.headers.update(headers)
+            return page
+        text = self.site.pages.render("problem", **values, here="", person=None, notice=None)
         return HTMLResponse(text, told.status, headers)
 
 
@@ -162,15 +174,18 @@ class Failures:
 def handle_errors(app: FastAPI, refuse: Refusal) -> None:
     """Has an application answer all errors in this way."""
 
+    async def answer(request: Request, told: Told, headers: Mapping[str, str] | None = None) -> Response:
+        return refuse.told(request.scope, told, headers, await _view_of(request, refuse.site, told.status))
+
     async def http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         bare = error.detail == HTTPStatus(error.status_code).phrase
         detail = _TOLD.get(error.status_code, error.detail) if bare else error.detail
-        return refuse(request.scope, error.status_code, detail, error.headers)
+        return await answer(request, Told(error.status_code, detail), error.headers)
 
     async def unreadable(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        return refuse(request.scope, 422, _told(error))
+        return await answer(request, Told(422, _told(error)))
 
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, UnicareError)
@@ -179,11 +194,22 @@ def handle_errors(app: FastAPI, refuse: Refusal) -> None:
             raise error
         if told.status >= 500:
             _LOG.error("request couldn't be fulfilled", error=type(error).__name__, text=str(error)[:500])
-        return refuse.told(request.scope, told)
+        return await answer(request, told)
 
     app.add_exception_handler(HTTPException, http_error)
     app.add_exception_handler(UnicareError, refused)
     app.add_exception_handler(RequestValidationError, unreadable)
+
+
+async def _view_of(request: Request, site: Site, status: int) -> View | None:
+    """The view of somebody who is logged in; None for visitors, programs, and a site in trouble."""
+    if status >= 500 or status == 401 or wants_json(request.scope):
+        return None
+    try:
+        asker = await asker_of(request, site, Origin("", ""))
+    except Exception:  # an error's page is shown whatever else goes wrong
+        return None
+    return None if asker.person is None else View(request, site, asker)
 
 
 def _told(error: RequestValidationError) -> str:

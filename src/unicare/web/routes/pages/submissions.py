@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import Query, Response
+from fastapi import HTTPException, Query, Response
 from fastapi.responses import HTMLResponse
 
+from unicare.web.accounts.people import Role, check_participant
 from unicare.web.challenge import PhaseState
-from unicare.web.deps import KnownOf, Now, ParticipantOf, SiteOf, TeamMemberOf
+from unicare.web.deps import Known, KnownOf, Now, SiteOf, TeamMemberOf
 from unicare.web.facts.challenge import task_facts
 from unicare.web.facts.submissions import QuotaFacts, SubmissionFacts
 from unicare.web.hand_in.look import LONGEST_LIST
@@ -33,10 +34,9 @@ _Before = Annotated[int | None, Query(ge=1, le=2**31 - 1)]
 
 
 @router.get(_HERE)
-def submissions(
-    view: ViewOf, site: SiteOf, asker: ParticipantOf, now: Now, before: _Before = None
-) -> HTMLResponse:
+def submissions(view: ViewOf, site: SiteOf, asker: KnownOf, now: Now, before: _Before = None) -> HTMLResponse:
     """What the team has left, and what it handed in."""
+    _check_takes_part(asker)
     in_team = asker.person.team_id is not None
     found = api.submissions(site, asker, now, before) if in_team else ()
     values: dict[str, Any] = {
@@ -48,6 +48,17 @@ def submissions(
         "phases": {one.name: one.title or one.name for one in site.challenge.phases},
     }
     return view.page("submissions", _HERE, scripts=True, **values)
+
+
+def _check_takes_part(asker: Known) -> None:
+    """Refuses who may not take part; organisers wait for nobody's approval, they are told where to look."""
+    if asker.person.role is Role.ORGANISER and not asker.person.may_take_part:
+        raise HTTPException(
+            403,
+            "You organise this challenge; organisers take no part in it. What all teams handed in is under "
+            "Organise, Submissions.",
+        )
+    check_participant(asker.person)
 
 
 @router.get(f"{_HERE}/new")
@@ -113,6 +124,7 @@ def submission(
 
 def _page(view: View, facts: SubmissionFacts, **values: Any) -> HTMLResponse:
     shared: dict[str, Any] = {"table": None, "worst": None, "looked_at": None, "labels": (), "asked": {}}
+    shared["alone"] = False
     here = _HERE if view.asker.person is not None and view.asker.person.may_take_part else "/organise"
     return view.page("submission", here, scripts=True, **{**shared, **_status_values(facts), **values})
 
@@ -132,9 +144,9 @@ def _status_values(facts: SubmissionFacts) -> dict[str, Any]:
 
 @router.get(f"{_HERE}/{{submission_id}}/status")
 def status(view: ViewOf, site: SiteOf, asker: KnownOf, now: Now, submission_id: SubmissionId) -> HTMLResponse:
-    """The part of its page that changes; once it is final, the browser is told to fetch the whole page."""
+    """What changes on its page; once it is final, the browser is told to fetch the whole page."""
     facts = api.submission(site, asker, now, submission_id)
-    answer = view.page("submission_status", _HERE, **_status_values(facts))
+    answer = view.page("submission_status", _HERE, alone=True, **_status_values(facts))
     if facts.final:
         answer.headers["HX-Refresh"] = "true"
     return answer
