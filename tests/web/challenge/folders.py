@@ -116,7 +116,7 @@ def write_challenge(root: Path) -> Path:
     files = {
         "challenge.yaml": YAML,
         "boards/own.yaml": BOARD,
-        "texts/overview.md": "# Hearts\n\nSee the [rules](rules).\n",
+        "texts/overview.md": "# Hearts\n\nSee the [rules](texts/rules.md).\n",
         "texts/rules.md": "Be fair.\n",
         "texts/agreement.md": "For research only.\n",
         "history/last.csv": "team,dice,hd_mm\nred,0.9,10\nblue,0.8,12\n",

@@ -5,13 +5,13 @@ import re
 import pytest
 
 from unicare.web.challenge import check_challenge
-from unicare.web.challenge.texts import LARGEST_TEXT_BYTES, markdown_findings, render_markdown
+from unicare.web.challenge.texts import LARGEST_TEXT_BYTES, markdown_findings, page_of, render_markdown
 
 HARMLESS = """\
 # Title
 
 Text with *emphasis*, `<script>` in code, 2 < 3, a [link](https://example.org/a?b=c#d),
-a [page](rules), [mail](mailto:a@b.c).
+a [page](/boards), [mail](mailto:a@b.c).
 
     <script>alert(1)</script>
 
@@ -76,6 +76,46 @@ def test_what_is_shown_runs_nothing():
 def test_pictures_of_the_folder_are_fine(tmp_path):
     (tmp_path / "heart.png").write_bytes(b"x")
     assert list(markdown_findings("![heart](heart.png)", "a.md", tmp_path)) == []
+
+
+PAGES = {"texts/rules.md": "/texts/the-rules", "agreement.md": "/agreement"}
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("texts/rules.md", "/texts/the-rules"),
+        ("rules.md#end", "/texts/the-rules#end"),
+        ("../agreement.md", "/agreement"),
+        ("agreement.md", "/agreement"),
+    ],
+)
+def test_a_page_is_named_by_its_file(tmp_path, url, address):
+    assert page_of(url, "texts", PAGES) == address
+    assert list(markdown_findings(f"[a]({url})", "texts/overview.md", tmp_path, PAGES)) == []
+
+
+@pytest.mark.parametrize("url", ["/", "/boards", "/texts/the-rules", "#here", "https://example.org/texts/x"])
+def test_links_to_other_places_are_left_as_they_are(tmp_path, url):
+    assert page_of(url, "texts", PAGES) is None
+    assert list(markdown_findings(f"[a]({url})", "texts/overview.md", tmp_path, PAGES)) == []
+
+
+@pytest.mark.parametrize("url", ["nowhere", "rules", "texts/more.md", "boards", "/texts/rules", "../../x.md"])
+def test_a_link_that_leads_nowhere_is_told(tmp_path, url):
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts/more.md").write_text("no page: challenge.yaml doesn't name it")
+    (one,) = markdown_findings(f"a\n[a]({url})", "texts/overview.md", tmp_path, PAGES)
+    assert (one.what, one.line, one.found, one.severity) == ("a link that leads nowhere", 2, url, "error")
+    assert "such as texts/rules.md" in one.mend
+
+
+def test_links_of_all_texts_are_looked_at(folder):
+    (folder / "texts/rules.md").write_text(
+        "# Rules\n\n[a](overview.md) [b](texts/overview.md) [c](nowhere)\n"
+    )
+    (one,) = check_challenge(folder).findings
+    assert (one.file, one.found) == ("texts/rules.md", "nowhere")
 
 
 @pytest.mark.parametrize(

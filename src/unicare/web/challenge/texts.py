@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import posixpath
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -13,11 +14,26 @@ from unicare.web.challenge.findings import Finding, Severity
 from unicare.web.challenge.paths import inside
 from unicare.web.challenge.schema import Challenge
 
-__all__ = ["LARGEST_TEXT_BYTES", "check_texts", "markdown_findings", "markdown_parser", "render_markdown"]
+__all__ = [
+    "AGREEMENT",
+    "LARGEST_TEXT_BYTES",
+    "check_texts",
+    "markdown_findings",
+    "markdown_parser",
+    "page_addresses",
+    "page_of",
+    "render_markdown",
+]
 
+AGREEMENT = "agreement"
 LARGEST_TEXT_BYTES = 500_000
 
 _LINK_SCHEMES = ("http", "https", "mailto", "")
+_TEXTS = "/texts/"
+_TO_A_PAGE = (
+    "name a page by its file, such as texts/rules.md, which stands under texts: in challenge.yaml, or by its "
+    "whole address, such as /boards"
+)
 _PLAIN = "write it in Markdown; the site shows HTML as text"
 
 
@@ -31,16 +47,44 @@ def render_markdown(text: str) -> str:
     return str(markdown_parser().render(text))
 
 
+def page_addresses(challenge: Challenge) -> dict[str, str]:
+    """The addresses of a challenge's pages, by their files as seen from its folder."""
+    files = {path: f"{_TEXTS}{name}" for name, path in challenge.texts.items()}
+    if challenge.registration.agreement is not None:
+        files.setdefault(challenge.registration.agreement, f"/{AGREEMENT}")
+    return {path.relative_to(challenge.folder).as_posix(): address for path, address in files.items()}
+
+
+def page_of(url: str, folder: str, pages: Mapping[str, str]) -> str | None:
+    """The address of the page whose file a link names; None if it names none.
+
+    Args:
+        url: as it is written, seen from the challenge's folder, as pictures are, or from the text's own.
+        folder: in which the text lies, seen from the challenge's; empty for that itself.
+        pages: as ``page_addresses`` gives them.
+    """
+    parts = urlsplit(url)
+    if parts.scheme or parts.netloc or not parts.path:
+        return None
+    written = unquote(parts.path)
+    for path in (posixpath.join(folder, written), written):
+        address = pages.get(posixpath.normpath(path))
+        if address is not None:
+            return address + (f"#{parts.fragment}" if parts.fragment else "")
+    return None
+
+
 def check_texts(challenge: Challenge) -> Iterator[Finding]:
     """What is wrong with a challenge's pages, its agreement and its announcements."""
     files = dict.fromkeys(challenge.texts.values())
     if challenge.registration.agreement is not None:
         files.setdefault(challenge.registration.agreement)
+    pages = page_addresses(challenge)
     for path in files:
         name = path.relative_to(challenge.folder).as_posix()
-        yield from _check_file(path, name, challenge.folder)
+        yield from _check_file(path, name, challenge.folder, pages)
     for news in challenge.announcements:
-        for one in markdown_findings(news.text, "challenge.yaml", challenge.folder):
+        for one in markdown_findings(news.text, "challenge.yaml", challenge.folder, pages):
             yield Finding(
                 one.severity,
                 one.file,
@@ -51,7 +95,7 @@ def check_texts(challenge: Challenge) -> Iterator[Finding]:
             )
 
 
-def _check_file(path: Path, name: str, folder: Path) -> Iterator[Finding]:
+def _check_file(path: Path, name: str, folder: Path, pages: Mapping[str, str]) -> Iterator[Finding]:
     try:
         with path.open("rb") as file:
             raw = file.read(LARGEST_TEXT_BYTES + 1)
@@ -69,16 +113,21 @@ def _check_file(path: Path, name: str, folder: Path) -> Iterator[Finding]:
         return
     if not text.strip():
         yield Finding("error", name, "is empty", mend="write it, or take its page out of challenge.yaml")
-    yield from markdown_findings(text, name, folder)
+    yield from markdown_findings(text, name, folder, pages)
 
 
-def markdown_findings(text: str, file: str, folder: Path) -> Iterator[Finding]:
-    """What may not stand in a Markdown text: HTML, links that run something, pictures from elsewhere.
+def markdown_findings(
+    text: str, file: str, folder: Path, pages: Mapping[str, str] | None = None
+) -> Iterator[Finding]:
+    """What may not stand in a Markdown text.
+
+    HTML, links that run something or lead nowhere on the site, pictures from elsewhere.
 
     Args:
         text: Markdown.
-        file: what findings name.
+        file: what findings name; links are seen from its folder as well.
         folder: the challenge's; pictures are looked for there.
+        pages: that there are, as ``page_addresses`` gives them; none if not given.
     """
     parser = MarkdownIt("commonmark").enable("table")
     # Links are judged here, with their line; the parser would pass over bad ones without a word.
@@ -95,6 +144,8 @@ def markdown_findings(text: str, file: str, folder: Path) -> Iterator[Finding]:
             if _scheme(url) not in _LINK_SCHEMES:
                 mend = "link to http, https or mailto, or to another page"
                 yield tell("error", "a link that isn't one to a page", line, url, mend)
+            elif _leads_nowhere(url, posixpath.dirname(file), pages or {}):
+                yield tell("error", "a link that leads nowhere", line, url, _TO_A_PAGE)
         elif token.type == "image":
             yield from _check_picture(str(token.attrGet("src") or ""), line, folder, tell)
 
@@ -113,6 +164,16 @@ def _check_picture(
     return [
         tell("error", "a picture that isn't there", line, url, "add it, named from the challenge's folder")
     ]
+
+
+def _leads_nowhere(url: str, folder: str, pages: Mapping[str, str]) -> bool:
+    """Whether a link is seen from where it stands, or leads to a text, and there is no such page."""
+    parts = urlsplit(url)
+    if parts.scheme or parts.netloc or not parts.path:
+        return False
+    if parts.path.startswith("/"):
+        return parts.path.startswith(_TEXTS) and unquote(parts.path) not in pages.values()
+    return page_of(url, folder, pages) is None
 
 
 def _scheme(url: str) -> str:

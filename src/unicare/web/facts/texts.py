@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -16,11 +16,16 @@ from markdown_it.token import Token
 from unicare.core.errors import SettingsError
 from unicare.web.challenge import Challenge
 from unicare.web.challenge.paths import inside
-from unicare.web.challenge.texts import LARGEST_TEXT_BYTES, markdown_parser
+from unicare.web.challenge.texts import (
+    AGREEMENT,
+    LARGEST_TEXT_BYTES,
+    markdown_parser,
+    page_addresses,
+    page_of,
+)
 
 __all__ = ["AGREEMENT", "PICTURE_TYPES", "Text", "Texts"]
 
-AGREEMENT = "agreement"
 PICTURE_TYPES: Mapping[str, str] = {
     ".png": "image/png",
     ".jpg": "image/jpeg",
@@ -65,14 +70,9 @@ class Texts:
 
     def __init__(self, challenge: Challenge) -> None:
         self._folder = challenge.folder
-        self._addresses = {
-            path.relative_to(challenge.folder).as_posix(): f"/texts/{name}"
-            for name, path in challenge.texts.items()
-        }
+        self._addresses = page_addresses(challenge)
         self.pictures: dict[str, Path] = {}
         agreement = challenge.registration.agreement
-        if agreement is not None:
-            self._addresses.setdefault(agreement.relative_to(challenge.folder).as_posix(), f"/{AGREEMENT}")
         self.pages = {name: self._page(path, _title(name)) for name, path in challenge.texts.items()}
         self.agreement = None if agreement is None else self._page(agreement, "Data-use agreement")
         self._news = {one.text: self._render(_parse(one.text), "") for one in challenge.announcements}
@@ -124,15 +124,7 @@ class Texts:
 
     def _link(self, url: str, folder: str) -> str:
         """Links to the files of other pages lead to these pages."""
-        parts = urlsplit(url)
-        if parts.scheme or parts.netloc or not parts.path:
-            return url
-        written = unquote(parts.path)
-        for path in (posixpath.join(folder, written), written):
-            address = self._addresses.get(posixpath.normpath(path))
-            if address is not None:
-                return address + (f"#{parts.fragment}" if parts.fragment else "")
-        return url
+        return page_of(url, folder, self._addresses) or url
 
     def _shown(self, token: Token) -> Token:
         """A picture with its address on the site, or its words where it may not be shown."""
