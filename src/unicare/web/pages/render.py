@@ -13,7 +13,7 @@ from unicare.web.pages.asset import load_assets
 from unicare.web.pages.deadlines import Deadlines
 from unicare.web.pages.tables import anchor, board_query, has_change
 from unicare.web.pages.timeline import timeline
-from unicare.web.pages.wording import capital, contact_link, count, day, figure, moment, signed
+from unicare.web.pages.wording import capital, contact_link, count, day, figure, moment, narrow_head, signed
 
 __all__ = ["Pages"]
 
@@ -52,6 +52,7 @@ class Pages:
             figure=figure,
             has_change=has_change,
             moment=moment,
+            narrow_head=narrow_head,
             signed=signed,
         )
         self._templates.globals.update(

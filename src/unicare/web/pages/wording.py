@@ -6,9 +6,20 @@ from datetime import UTC, date, datetime, timedelta
 
 from markupsafe import Markup, escape
 
-__all__ = ["capital", "contact_link", "count", "day", "figure", "moment", "signed"]
+__all__ = ["capital", "contact_link", "count", "day", "figure", "moment", "narrow_head", "signed"]
 
 _MINUS = "−"
+_SHORT = {
+    "hausdorff_mm": "HD",
+    "hd95_mm": "HD95",
+    "assd_mm": "ASSD",
+    "nsd": "NSD",
+    "volume_error_ml": "Volume error",
+    "generalised_dice": "gen. Dice",
+    "expected_calibration_error": "ECE",
+    "crps_volume_ml": "CRPS",
+}
+"""What the field calls metrics whose titles are longer than their figures."""
 
 
 def figure(value: float | None, digits: int = 3) -> str:
@@ -30,6 +41,15 @@ def count(number: int, thing: str, things: str | None = None) -> str:
 def capital(text: str) -> str:
     """The text with a capital letter first."""
     return text[:1].upper() + text[1:]
+
+
+def narrow_head(title: str, metric: str) -> Markup:
+    """The head of a column: its title, on narrow screens the metric's short name to look at."""
+    short = _SHORT.get(metric)
+    if short is None or short == title:
+        return escape(title)
+    html = Markup('<span class="long">{}</span><span class="short" aria-hidden="true">{}</span>')
+    return html.format(title, short)
 
 
 def day(when: date) -> str:
