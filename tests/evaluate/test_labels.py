@@ -43,9 +43,14 @@ def test_ids_that_are_consecutive_by_right_are_fine():
 
 
 def test_a_label_of_no_table_and_no_truth():
-    found = only(prediction_findings("a", {77: 3, 500: 1}, WHS, task="whs"))
+    found = only(prediction_findings("a", {77: 3, 500: 1}, WHS, in_truth=WHS, task="whs"))
     assert found.kind is Kind.UNKNOWN_LABEL
-    assert "label 77 is predicted, but is in neither the table of whs nor the truth" in found.text
+    assert (
+        "label 77 is predicted, but is in neither the table of whs nor the truth; expected 205 ("
+        in found.text
+    )
+    unseen = only(prediction_findings("a", {77: 3, 500: 1}, WHS, task="whs"))
+    assert "label 77 is predicted, but is not in the table of whs; expected 205 (" in unseen.text
 
 
 def test_an_image_in_the_place_of_a_label_map_is_one_sentence():

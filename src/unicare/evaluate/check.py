@@ -137,8 +137,8 @@ def _grid_problems(task: CaseTask, truth: Volume, predicted: Volume) -> list[Fin
 
 
 def _label_problems(task: CaseTask, truth: Volume | None, predicted: Volume) -> list[Finding]:
-    in_truth = set(_counts(truth.data)) if truth is not None else set()
-    scored = set(task.annotated or in_truth)
+    in_truth = set(_counts(truth.data)) if truth is not None else None
+    scored = set(task.annotated or in_truth or ())
     if not scored and task.task in TASKS:
         scored = {one.labels[task.task] for one in structure_table().structures if task.task in one.labels}
     findings = prediction_findings(

@@ -47,7 +47,7 @@ def prediction_findings(
         case: the case's id.
         predicted: label to how many voxels of the prediction have it.
         scored: labels that are scored in this case.
-        in_truth: labels that the truth holds; None for those that are scored.
+        in_truth: labels that the truth holds; None where that isn't looked at.
         annotated: whether a manifest says what is scored (else the truth does).
         task: the challenge's task, where it is known.
         names: label to structure's name, for labels that aren't CARE's.
@@ -59,18 +59,15 @@ def prediction_findings(
             f"no structure is found; write {wanted}"
         )
         return [Finding(Kind.OTHER_LABEL, text, case, sum(predicted.values()))]
-    known_here = set(scored if in_truth is None else in_truth) | set(scored)
     findings = [
-        _finding(case, label, predicted[label], scored, label in known_here, annotated, task, names)
+        _finding(case, label, predicted[label], scored, in_truth, annotated, task, names)
         for label in sorted(set(predicted) - set(scored))
     ]
     unknown = [one for one in findings if one.kind is Kind.UNKNOWN_LABEL]
     if len(unknown) <= _MOST_UNKNOWN:
         return findings
-    text = (
-        f"over {_MOST_UNKNOWN} labels that are in no table and not in the truth: this looks like an image, "
-        f"not like a label map; {_what_to_write(scored, task, names)}"
-    )
+    where = "in no table" if in_truth is None else "in no table and not in the truth"
+    text = f"over {_MOST_UNKNOWN} labels that are {where}: this looks like an image, not like a label map; {_what_to_write(scored, task, names)}"
     voxels = sum(one.voxels or 0 for one in unknown)
     others = [one for one in findings if one.kind is not Kind.UNKNOWN_LABEL]
     return [*others, Finding(Kind.UNKNOWN_LABEL, text, case, voxels)]
@@ -81,7 +78,7 @@ def _finding(
     label: int,
     voxels: int,
     scored: Collection[int],
-    in_truth: bool,
+    in_truth: Collection[int] | None,
     annotated: bool,
     task: str | None,
     names: Mapping[int, str] | None,
@@ -89,19 +86,18 @@ def _finding(
     name = structure_name(label, task, names)
     what = f"label {label}" + ("" if name == f"label {label}" else f" ({name})")
     mixed = next(_mixed_up(label, scored, task), None)
-    if mixed is not None and not (in_truth or (names and label in names)):
+    held = label in (in_truth or ())
+    if mixed is not None and not (held or (names and label in names)):
         structure, other_task, right = mixed
         text = (
             f"label {label} is predicted, which in {other_task} is {structure}; here that is {right}, so it "
             f"is not found; write {right}"
         )
         return Finding(Kind.OTHER_LABEL, text, case, voxels)
-    if not in_truth and not is_known(label, task, names):
+    if not held and not is_known(label, task, names):
         table = "the task's labels" if names else f"the table of {task or 'structures'}"
-        text = (
-            f"{what} is predicted, but is in neither {table} nor the truth; "
-            f"{_what_to_write(scored, task, names)}"
-        )
+        where = f"not in {table}" if in_truth is None else f"in neither {table} nor the truth"
+        text = f"{what} is predicted, but is {where}; {_what_to_write(scored, task, names)}"
         return Finding(Kind.UNKNOWN_LABEL, text, case, voxels)
     why = "it isn't annotated in this case" if annotated else "the truth doesn't hold it"
     return Finding(Kind.NOT_SCORED, f"{what} is predicted, but not scored: {why}", case, voxels)
