@@ -122,7 +122,12 @@ class Refusal:
             return JSONResponse(problem.model_dump(), told.status, headers, PROBLEM_TYPE)
         if told.status == 401 and scope["method"] in ("GET", "HEAD"):
             return _log_in_first(scope)
-        values = {"title": title, "detail": told.detail, "request_id": request_id, "code": told.status}
+        values: dict[str, Any] = {
+            "title": title,
+            "detail": told.detail,
+            "request_id": request_id,
+            "code": told.status,
+        }
         if view is not None:
             page = view.page("problem", "", status=told.status, **values)
             page.headers.update(headers)
