@@ -67,7 +67,8 @@ def prediction_findings(
     if len(unknown) <= _MOST_UNKNOWN:
         return findings
     where = "in no table" if in_truth is None else "in no table and not in the truth"
-    text = f"over {_MOST_UNKNOWN} labels that are {where}: this looks like an image, not like a label map; {_what_to_write(scored, task, names)}"
+    what = f"over {_MOST_UNKNOWN} labels that are {where}: this looks like an image, not like a label map"
+    text = f"{what}; {_what_to_write(scored, task, names)}"
     voxels = sum(one.voxels or 0 for one in unknown)
     others = [one for one in findings if one.kind is not Kind.UNKNOWN_LABEL]
     return [*others, Finding(Kind.UNKNOWN_LABEL, text, case, voxels)]
