@@ -13,7 +13,7 @@ from unicare.web.facts.challenge import phase_facts
 from unicare.web.pages.deadlines import Deadlines
 from unicare.web.pages.tables import anchor, board_query
 from unicare.web.pages.timeline import timeline
-from unicare.web.pages.wording import contact_link, figure, moment, signed
+from unicare.web.pages.wording import contact_link, figure, moment, narrow_head, signed
 
 
 def test_numbers_have_true_signs() -> None:
@@ -66,6 +66,14 @@ def test_a_deadline_is_its_last_minute_as_it_is_written(tmp_path: Path) -> None:
 )
 def test_a_contact_is_a_link_if_it_is_an_address(written: str, html: str) -> None:
     assert contact_link(written) == html
+
+
+def test_heads_of_columns_have_short_names_to_look_at_only() -> None:
+    """What is read out, and looked for, is the whole title."""
+    long, short = narrow_head("Hausdorff <distance>", "hausdorff_mm").split("</span>")[:2]
+    assert long == '<span class="long">Hausdorff &lt;distance&gt;'
+    assert short == '<span class="short" aria-hidden="true">HD'
+    assert narrow_head("Dice", "dice") == "Dice"
 
 
 def test_places_and_queries_are_plain() -> None:
