@@ -16,8 +16,8 @@ from tests.web.life.players import (
 from unicare.web.database.tables import Evaluation
 from unicare.web.life.hand_in import cancel_submission, evaluate_again, place_in_queue, queue_submission
 from unicare.web.life.lease import claim, expired, renew
-from unicare.web.life.settle import OUR_FAULT, Failed, Fault, HandedBack, Scored, recover, settle
-from unicare.web.life.states import MoveRefusedError
+from unicare.web.life.settle import Failed, Fault, HandedBack, Scored, recover, settle
+from unicare.web.life.states import OUR_FAULT, MoveRefusedError
 
 LEASE = timedelta(seconds=60)
 LATER = NOW + timedelta(seconds=61)

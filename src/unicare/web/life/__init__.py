@@ -8,6 +8,7 @@ from unicare.web.life.hand_in import (
     finish_upload,
     place_in_queue,
     queue_submission,
+    refuse_unless_taking_part,
 )
 from unicare.web.life.quota import QuotaUsedUpError, slots_taken
 from unicare.web.life.site import WorkingSite, largest_upload, open_site, open_uploads, working_site
@@ -31,6 +32,7 @@ __all__ = [
     "open_wake",
     "place_in_queue",
     "queue_submission",
+    "refuse_unless_taking_part",
     "slots_taken",
     "take_upload",
     "working_site",

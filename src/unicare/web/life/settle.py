@@ -15,10 +15,9 @@ from unicare.web.life.hand_in import queue_submission
 from unicare.web.life.lease import LONGEST_PAUSE, Claim, expired, held, put_off
 from unicare.web.life.moves import move_evaluation, move_submission
 from unicare.web.life.quota import QuotaUsedUpError
-from unicare.web.life.states import State
+from unicare.web.life.states import OUR_FAULT, State
 
 __all__ = [
-    "OUR_FAULT",
     "Checked",
     "Failed",
     "Fault",
@@ -29,11 +28,6 @@ __all__ = [
     "recover",
     "settle",
 ]
-
-OUR_FAULT = (
-    "It could not be evaluated, by a fault that isn't yours; the organisers see what happened. "
-    "It doesn't count against your evaluations."
-)
 
 
 @dataclass(frozen=True)
