@@ -44,7 +44,7 @@ def count_try(session: Session, key: str, limit: Limit, now: datetime) -> timede
         session.add(Throttle(key=key, window_start=now, window_end=now + limit.window, count=1))
         session.flush()
         return None
-    if row.window_end <= now:
+    if row.window_end <= now or row.window_start > now:  # it is over, or the clock was put back
         row.window_start, row.window_end, row.count = now, now + limit.window, 1
         return None
     if row.count >= limit.count:

@@ -1,6 +1,6 @@
 """The life of a submission, from its upload to its score; workers are in ``unicare.web.life.worker``."""
 
-from unicare.web.life.arrivals import find_arrivals, take_upload
+from unicare.web.life.arrivals import find_arrivals, note_whole, take_upload
 from unicare.web.life.hand_in import (
     begin_submission,
     cancel_submission,
@@ -27,6 +27,7 @@ __all__ = [
     "find_arrivals",
     "finish_upload",
     "largest_upload",
+    "note_whole",
     "open_site",
     "open_uploads",
     "open_wake",

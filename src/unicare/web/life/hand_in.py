@@ -216,7 +216,9 @@ def place_in_queue(session: Session, evaluation: Evaluation) -> int | None:
     if State(evaluation.state) is not State.QUEUED:
         return None
     before = select(func.count()).select_from(Evaluation)
-    before = before.where(Evaluation.state == State.QUEUED, Evaluation.id < evaluation.id)
+    never, sooner = Evaluation.number == 1, Evaluation.id < evaluation.id  # as ``claim`` takes them
+    sooner = never & sooner if evaluation.number == 1 else never | sooner
+    before = before.where(Evaluation.state == State.QUEUED, sooner)
     return 1 + (session.scalar(before) or 0)
 
 
