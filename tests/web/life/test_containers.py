@@ -93,6 +93,29 @@ def test_one_that_predicts_nothing_is_refused_with_its_log(site, play):
     assert "2 of 2 predictions are missing" in " ".join(submission.report["messages"])
 
 
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ("labels[3:15, 3:15, 1:5] = 7", "label"),
+        ("labels = labels[1:]", "shape"),
+        ("image.affine[0, 3] += 5", "affine"),
+    ],
+)
+def test_one_whose_predictions_can_not_be_scored_is_refused_before_it_costs_anything(
+    site, team, play, change, found
+):
+    program = PREDICTS.replace("    nib.save(nib.N", f"    {change}\n    nib.save(nib.N")
+    submission = submission_of(site.database, play(program))
+    assert submission.state == "refused"
+    kinds = {one["kind"] for one in submission.report["findings"]}
+    assert [kind for kind in kinds if found in kind] == list(kinds) != []
+    assert submission.report["cases"] == 2
+    assert "saw case-" in submission.report["log"]
+    assert str(site.scratch) not in json.dumps(submission.report)
+    with site.database.reading() as session:
+        assert slots_taken(session, team.id, "whs", "test") == 0
+
+
 def test_one_that_fails_on_hidden_cases_says_little_and_is_given_back(site, play, tmp_path):
     one = play(BEFORE.format(place=str(tmp_path / "was here")) + PREDICTS)
     (evaluation,) = evaluations_of(site.database, one)
