@@ -30,6 +30,8 @@ _DEFAULT_PASSWORDS = {"", "postgres", "password", "secret", "changeme", "unicare
 class SiteSettings(BaseSettings):
     """The settings of the site; each is ``UNICARE_<NAME>`` in the environment or in ``DATA/site.env``.
 
+    What ends in ``_mb`` counts MiB, 2^20 bytes; messages and pages show sizes in decimal MB and GB.
+
     Attributes:
         data_dir: everything that the site writes lies in here, unless a URL says otherwise.
         challenge_dir: the folder that is the challenge; read only.
