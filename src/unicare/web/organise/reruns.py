@@ -16,7 +16,7 @@ from unicare.web.facts.base import Facts
 from unicare.web.life.hand_in import evaluate_again
 from unicare.web.life.states import MoveRefusedError, State
 
-__all__ = ["RerunFacts", "count_scored", "rerun", "rerun_task"]
+__all__ = ["RerunFacts", "rerun", "rerun_task"]
 
 _AT_ONCE = 100
 
@@ -121,11 +121,6 @@ def rerun_task(
 
     database.transact(note)
     return result
-
-
-def count_scored(session: Session, phase: str, task: str) -> int:
-    """How many submissions ``rerun_task`` would queue now."""
-    return len(_scored(session, phase, task)[0])
 
 
 def _scored(session: Session, phase: str, task: str) -> tuple[list[int], int]:
