@@ -67,6 +67,7 @@ class CaseRow:
         case: its id.
         distribution: ID or OOD; empty if not known.
         figures: by the names of columns.
+        mean: over its structures; None where nothing has a value.
         error: what went wrong with it; empty if nothing.
     """
 
