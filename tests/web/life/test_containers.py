@@ -15,8 +15,8 @@ from unicare.core.errors import ContainerError
 from unicare.web.challenge import Containers
 from unicare.web.database import utc_now
 from unicare.web.life.quota import slots_taken
-from unicare.web.life.settle import OUR_FAULT
 from unicare.web.life.site import largest_upload
+from unicare.web.life.states import OUR_FAULT
 from unicare.web.life.wake import EmbeddedWake
 from unicare.web.life.worker import Worker
 
