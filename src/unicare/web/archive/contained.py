@@ -18,6 +18,7 @@ from unicare.web.archive.sources import Source
 from unicare.web.archive.unpack import UnpackLimits
 from unicare.web.child_process import ChildEnd, run_child
 from unicare.web.interrupt import Interrupted, InterruptedWorkError, never
+from unicare.web.sizes import size_words
 
 __all__ = ["ProcessLimits", "check_in_sandboxed_process", "end_with_parent", "limit_this_process"]
 
@@ -154,7 +155,7 @@ def _stopped(end: ChildEnd, process: ProcessLimits) -> IntakeResult:
     elif code == -signal.SIGXCPU:
         why = f"it took more than {process.cpu_s} s of the processor's time"
     elif out_of_memory:
-        why = f"it took more than {process.memory_bytes / 2**30:.3g} GB of memory"
+        why = f"it took more than {size_words(process.memory_bytes)} of memory"
     elif code is not None and -code in _FROM_OUTSIDE:
         why = "it was ended from outside; the organisers are told"
         _log.error("the check of a submission was ended by signal %s: %s", -code, last)

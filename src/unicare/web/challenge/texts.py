@@ -13,7 +13,7 @@ from unicare.web.challenge.findings import Finding, Severity
 from unicare.web.challenge.paths import inside
 from unicare.web.challenge.schema import Challenge
 
-__all__ = ["LARGEST_TEXT_BYTES", "check_texts", "markdown_findings", "markdown_parser", "render_markdown"]
+__all__ = ["LARGEST_TEXT_BYTES", "check_texts", "markdown_findings", "markdown_parser"]
 
 LARGEST_TEXT_BYTES = 500_000
 
@@ -24,11 +24,6 @@ _PLAIN = "write it in Markdown; the site shows HTML as text"
 def markdown_parser() -> MarkdownIt:
     """CommonMark and tables; HTML in a text is shown as text, links that run something as written."""
     return MarkdownIt("commonmark", {"html": False}).enable("table")
-
-
-def render_markdown(text: str) -> str:
-    """The HTML of a text, as ``markdown_parser`` reads it."""
-    return str(markdown_parser().render(text))
 
 
 def check_texts(challenge: Challenge) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from unicare.web.pages.asset import load_assets
 from unicare.web.pages.tables import anchor, board_query, has_change
 from unicare.web.pages.timeline import timeline
 from unicare.web.pages.wording import capital, contact_link, count, day, figure, moment, signed
+from unicare.web.sizes import size_words
 
 __all__ = ["Pages"]
 
@@ -48,6 +49,7 @@ class Pages:
             has_change=has_change,
             moment=moment,
             signed=signed,
+            size=size_words,
         )
         self._templates.globals.update(
             shared,
