@@ -147,7 +147,10 @@ def accept_invitation(
     invitation = _own_invitation(session, user_id, invitation_id, token, now)
     if person.team_id is not None:
         raise AccountError(
-            "you are in a team", Reason.IN_A_TEAM, found=person.team_name, mend="leave it first"
+            "you are in a team",
+            Reason.IN_A_TEAM,
+            found=person.team_name,
+            mend="leave it first, or ask the organisers to let you go if it has handed something in",
         )
     team = session.get_one(Team, invitation.team_id)
     members = select(func.count()).where(Membership.team_id == team.id)
