@@ -13,82 +13,40 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from depth_patients import HELD_OUT, PATIENTS_IN_POOL, open_patients, patients
+from depth_runs import in_runs, runs_table
 from depth_variants import VARIANTS, build
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
-from torch import Tensor, nn
+from torch import nn
 
-from unicare.core.case import Case
-from unicare.core.volume import FileGeometry, Volume
 from unicare.infer.asking import Asked, put_together, tensor
 from unicare.infer.device import autocast
-from unicare.infer.segment import PromptedSegmenter, SegmentSettings
 from unicare.models.ask import Ask, AskSettings, Question
-from unicare.models.weights import load_network
-from unicare.prompts.simulate import PromptSettings, simulate_case
 from unicare.train.batches import seed_everything
 from unicare.train.episodes import AskBatch, EpisodeSettings, ask_scene
 from unicare.train.losses import OverlapLoss
 from unicare.train.optimizer import make_optimizer
-from unicare.train.patients import VirtualPatients
-from unicare.train.pool import STACKS_PER_PATIENT, VIEWS, Pool, fill_pool
+from unicare.train.pool import Pool
 from unicare.train.random_shapes import RandomShapes
-from unicare.train.scene import Scene, World
+from unicare.train.scene import World
 from unicare.train.schedule import learning_rate
 from unicare.train.settings import LoopSettings
 
-PATIENTS_IN_POOL = 140
 PATIENTS_TRAINED_ON = 40  # less every tenth, which are held out
 PATIENTS_SHARE = 0.7  # the other scenes are random shapes
 SLICES = 16
 SMALL = AskSettings(grid=48, channels=(16, 32, 64, 96))
 LOSS = OverlapLoss(volume_dice=0.0, slice_dice=1.0, bce=1.0)
 CPU = torch.device("cpu")
-
-
-@dataclass(frozen=True)
-class HeldOut:
-    """What is evaluated on: views, and the least distance between slices."""
-
-    views: tuple[str, ...]
-    least_mm: float
-
-
-HELD_OUT = {
-    "short axis": HeldOut(("short_axis",), 6.0),
-    "axial": HeldOut(("heart", "abdomen"), 0.0),
-}
-
-
-def open_patients(folder: Path, numbers: Sequence[int]) -> Pool:
-    """Some patients of a pool, which is filled when there is none."""
-    if not any(folder.glob("patient?????.npz")):
-        fill_pool(folder, PATIENTS_IN_POOL * STACKS_PER_PATIENT)
-    stored = [(number, folder / f"patient{number:05d}.npz") for number in numbers]
-    loaded = [(number, np.load(file)) for number, file in stored if file.exists()]
-    return Pool(
-        *(np.concatenate([one[name] for _, one in loaded]) for name in ("tissues", "affines", "views")),
-        patients=np.concatenate([np.full(len(one["views"]), n, np.int32) for n, one in loaded]),
-    )
-
-
-def patients(pool: Pool, held_out: HeldOut | None = None) -> VirtualPatients:
-    """All stacks of a pool, or those of some views."""
-    world = VirtualPatients(pool, several=0.0)
-    world.chosen = np.arange(len(pool.views))
-    if held_out is not None:
-        between_mm = np.linalg.norm(pool.affines[:, :3, 0], axis=1)
-        views = [list(VIEWS).index(view) for view in held_out.views]
-        world.chosen = np.flatnonzero(np.isin(pool.views, views) & (between_mm >= held_out.least_mm))
-    return world
 
 
 def runs_batch(worlds: Sequence[World], shares: Sequence[float], rng: np.random.Generator) -> AskBatch:
@@ -191,67 +149,6 @@ def random_question(runs: int = 4, depth: int = 8) -> Question:
     )
 
 
-class WithoutNeighbours(nn.Module):
-    """A network whose every slice is told that it is alone, in a region that is still that of its run."""
-
-    def __init__(self, network: Ask) -> None:
-        super().__init__()
-        self.network = network
-        self.settings = network.settings
-
-    def forward(self, question: Question) -> Tensor:
-        index = torch.arange(len(question.prompts), device=question.prompts.device)
-        thickness = torch.zeros_like(question.thickness)
-        logits: Tensor = self.network(replace(question, before=index, after=index, thickness=thickness))
-        return logits
-
-
-def whole_stacks(world: World, count: int) -> Iterator[Scene]:
-    number = 0
-    while count:
-        scene = world.scene(np.random.default_rng([7, number]))
-        number += 1
-        if len(scene.labels) == 8:
-            count -= 1
-            yield scene
-
-
-def as_case(scene: Scene, number: int) -> Case:
-    affine = np.diag([*scene.spacing_mm, 1.0])
-
-    def volume(data: NDArray[Any]) -> Volume:
-        return Volume(data, affine, FileGeometry(data.shape, affine))  # type: ignore[arg-type]
-
-    labels = np.where(scene.labels > 0, scene.labels.astype(np.int32) + 9000, 0)  # values of no table
-    images = {name: volume(image) for name, image in scene.images.items()}
-    return Case(f"stack{number}", images, truth=volume(labels))
-
-
-def in_runs(weights: Path | None, pool: Pool, stacks: int) -> dict[str, dict[str, list[float]]]:
-    """Dice of every structure of held-out stacks of eight slices, by set and by how the slices are given."""
-    segmenters = {
-        f"runs of {length}": PromptedSegmenter(load_network(weights), SegmentSettings(longest_run=length))
-        for length in (8, 4, 1)
-    }
-    cut = WithoutNeighbours(load_network(weights))
-    segmenters["runs of 8, no mixing"] = PromptedSegmenter(cut, SegmentSettings())  # type: ignore[arg-type]
-    found: dict[str, dict[str, list[float]]] = {}
-    for name, held_out in HELD_OUT.items():
-        found[name] = {way: [] for way in segmenters}
-        for number, scene in enumerate(whole_stacks(patients(pool, held_out), stacks)):
-            case = as_case(scene, number)
-            truth = case.truth
-            assert truth is not None
-            prompts = simulate_case(case.id, truth, PromptSettings(), slice_axis=0)
-            for way, segmenter in segmenters.items():
-                answer = segmenter.segment(case, prompts).labels
-                for label in prompts.labels:
-                    true, here = truth.data == label, answer == label
-                    dice = 2.0 * (true & here).sum() / max(1, int(true.sum() + here.sum()))
-                    found[name][way].append(float(dice))
-    return found
-
-
 def spread(values: Sequence[float]) -> str:
     return f"{np.mean(values):.4f} ± {np.std(values, ddof=1) if len(values) > 1 else 0.0:.4f}"
 
@@ -271,21 +168,6 @@ def variants_table(record: dict[str, Any]) -> Table:
             cells.append(spread([run["dice"][name] - plain[run["seed"]][name] for run in runs]))
         cost = record["cost"][variant]
         table.add_row(variant, *cells, f"{cost['milliseconds']:.2f}", f"{cost['parameters']:,}")
-    return table
-
-
-def runs_table(found: dict[str, dict[str, list[float]]]) -> Table:
-    table = Table(title="one trained network, mean Dice; Δ: against runs of 1, ± standard error")
-    for heading in ("slices are given in", *(h for name in found for h in (name, "Δ", "structures"))):
-        table.add_column(heading, no_wrap=True)
-    for way in next(iter(found.values())):
-        cells = []
-        for by_way in found.values():
-            difference = np.array(by_way[way]) - np.array(by_way["runs of 1"])
-            error = difference.std(ddof=1) / np.sqrt(len(difference))
-            cells += [f"{np.mean(by_way[way]):.4f}", f"{difference.mean():+.4f} ± {error:.4f}"]
-            cells.append(str(len(difference)))
-        table.add_row(way, *cells)
     return table
 
 

@@ -19,8 +19,11 @@ from typer.testing import CliRunner, Result
 from unicare.cli.app import app
 from unicare.web.accounts.log_in import log_in
 from unicare.web.accounts.sessions import LoggedIn
+from unicare.web.challenge import load_challenge
 from unicare.web.database import Database, upgrade
 from unicare.web.database.tables import AuditEntry, User
+from unicare.web.life.site import working_site
+from unicare.web.life.storage_mark import leave_mark
 from unicare.web.settings import load_settings
 
 WORD = "four quiet wooden boats"
@@ -129,9 +132,20 @@ def test_a_worker_leaves_a_database_of_another_version_alone(tmp_path: Path) -> 
     assert "no tables" in done.stderr
 
 
+def test_a_worker_leaves_a_storage_that_nobody_serves_alone(tmp_path: Path) -> None:
+    challenge = write_challenge(tmp_path / "challenge")
+    make_organiser(tmp_path / "data")
+    done = run("worker", "--challenge", challenge, "--data", tmp_path / "data")
+    assert done.exit_code == 2
+    assert "no mark of unicare serve" in done.stderr
+
+
 def test_a_worker_ends_when_told_to(tmp_path: Path) -> None:
     challenge = write_challenge(tmp_path / "challenge")
     make_organiser(tmp_path / "data")
+    database = opened(tmp_path / "data")
+    leave_mark(working_site(load_settings(tmp_path / "data"), load_challenge(challenge), database))
+    database.close()
     words = ["worker", "--challenge", challenge, "--data", tmp_path / "data", "--json"]
     command = [sys.executable, "-m", "unicare", "site", *map(str, words)]
     environment = {**os.environ, "UNICARE_CONTAINER_ENGINE": "none"}

@@ -126,7 +126,7 @@ def test_what_goes_wrong_is_one_sentence(hearts: Hearts, address: str, tmp_path:
         (("submit", tmp_path / "none.zip", *FOR), where, "no such file"),
         (("submit", tmp_path, "--task", "whs", "--phase", "test"), where, "podman save"),
         (("status", 9999), where, "no such submission"),
-        (("board", "none"), where, "no such board; there are "),
+        (("board", "none"), where, "no such board; found none; expected one of "),
     ):
         told = run(*words, **environment)
         assert told.exit_code == 2, (words, told.output)

@@ -245,7 +245,7 @@ def test_missing_files_folders_and_enormous_files_are_refused(tmp_path):
         read_prompts(tmp_path)
     with (tmp_path / "prompts.json").open("wb") as file:
         file.truncate(LARGEST_FILE_BYTES + 1)
-    with pytest.raises(PromptError, match="too large; found 256 MB"):
+    with pytest.raises(PromptError, match="too large; found 268 MB"):
         read_prompts(tmp_path / "prompts.json")
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unicare.cli.failures import SOME_FAILED, told_plainly
-from unicare.cli.options import AsJson, Overwrite, Verbose, Workers
+from unicare.cli.options import AsJson, CareTask, Cohort, Overwrite, Truth, Verbose, Workers
 from unicare.cli.screen import case_bar, results, show
 from unicare.core.errors import OutputError
 
@@ -38,50 +38,55 @@ class CompatName(StrEnum):
     itk = "itk"
 
 
+Predictions = Annotated[Path, typer.Argument(help="Folder with <case>_pred.nii.gz.")]
+Out = Annotated[
+    Path | None, typer.Option(help="Folder for the figures; PREDICTIONS/evaluation if not given.")
+]
+Metrics = Annotated[
+    str | None, typer.Option(help="What to measure, such as dice,hausdorff_mm; see docs/metrics.md.")
+]
+ToleranceMm = Annotated[float, typer.Option(min=0, help="How far borders may be apart for nsd.")]
+Compat = Annotated[
+    CompatName | None, typer.Option(help="Measure as this library does, not by docs/metrics.md.")
+]
+Probabilities = Annotated[
+    Path | None, typer.Option(help="Folder with <case>_prob_<label>.nii.gz, scored as well.")
+]
+Resample = Annotated[
+    bool, typer.Option("--resample", help="Put predictions onto their truth's grid, nearest neighbour.")
+]
+Check = Annotated[
+    bool, typer.Option("--check", help="List everything that is wrong with PREDICTIONS, score nothing.")
+]
+GeometryOnly = Annotated[
+    bool,
+    typer.Option("--geometry-only", help="With --check: TRUTH holds images, only their grids count."),
+]
+Worst = Annotated[int, typer.Option(min=0, help="How many of the worst results are listed.")]
+Engine = Annotated[EngineName, typer.Option(help="ray spreads cases over the machines of a Ray cluster.")]
+RayAddress = Annotated[
+    str | None, typer.Option(help="Of a running Ray cluster; one is started here if there is none.")
+]
+
+
 @told_plainly
 def evaluate(
-    predictions: Annotated[Path, typer.Argument(help="Folder with <case>_pred.nii.gz.")],
-    truth: Annotated[Path, typer.Argument(help="Folder with <case>.nii.gz.")],
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for the figures; PREDICTIONS/evaluation if not given.")
-    ] = None,
-    cohort: Annotated[
-        Path | None,
-        typer.Option(help="Manifest (CSV or Parquet) with each case's centre and annotated structures."),
-    ] = None,
-    metrics: Annotated[
-        str | None, typer.Option(help="What to measure, such as dice,hausdorff_mm; see docs/metrics.md.")
-    ] = None,
-    tolerance_mm: Annotated[
-        float, typer.Option(min=0, help="How far borders may be apart for nsd.")
-    ] = _DEFAULT_TOLERANCE_MM,
-    compat: Annotated[
-        CompatName | None, typer.Option(help="Measure as this library does, not by docs/metrics.md.")
-    ] = None,
-    probabilities: Annotated[
-        Path | None, typer.Option(help="Folder with <case>_prob_<label>.nii.gz, scored as well.")
-    ] = None,
-    resample: Annotated[
-        bool, typer.Option("--resample", help="Put predictions onto their truth's grid, nearest neighbour.")
-    ] = False,
-    check: Annotated[
-        bool, typer.Option("--check", help="List everything that is wrong with PREDICTIONS, score nothing.")
-    ] = False,
-    geometry_only: Annotated[
-        bool,
-        typer.Option("--geometry-only", help="With --check: TRUTH holds images, only their grids count."),
-    ] = False,
-    worst: Annotated[int, typer.Option(min=0, help="How many of the worst results are listed.")] = 10,
-    task: Annotated[
-        str | None, typer.Option(help="CARE task whose label values these are, where no manifest says it.")
-    ] = None,
+    predictions: Predictions,
+    truth: Truth,
+    out: Out = None,
+    cohort: Cohort = None,
+    metrics: Metrics = None,
+    tolerance_mm: ToleranceMm = _DEFAULT_TOLERANCE_MM,
+    compat: Compat = None,
+    probabilities: Probabilities = None,
+    resample: Resample = False,
+    check: Check = False,
+    geometry_only: GeometryOnly = False,
+    worst: Worst = 10,
+    task: CareTask = None,
     workers: Workers = 1,
-    engine: Annotated[
-        EngineName, typer.Option(help="ray spreads cases over the machines of a Ray cluster.")
-    ] = EngineName.processes,
-    ray_address: Annotated[
-        str | None, typer.Option(help="Of a running Ray cluster; one is started here if there is none.")
-    ] = None,
+    engine: Engine = EngineName.processes,
+    ray_address: RayAddress = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
     verbose: Verbose = 0,
@@ -94,18 +99,9 @@ def evaluate(
         _check(predictions, truth, cohort, task, geometry_only, workers, as_json)
         return
     from unicare.evaluate import run
-    from unicare.evaluate.settings import EvaluationSettings
     from unicare.evaluate.terminal import print_worst
 
-    settings = EvaluationSettings(
-        metrics=None
-        if metrics is None
-        else tuple(name.strip() for name in metrics.split(",") if name.strip()),
-        tolerance_mm=tolerance_mm,
-        compat=None if compat is None else compat.value,
-        resample=resample,
-        probabilities=probabilities,
-    )
+    settings = _settings(metrics, tolerance_mm, compat, probabilities, resample)
     folder = out or predictions / "evaluation"
     if not overwrite:
         _refuse_to_replace(folder, predictions, truth, settings)
@@ -129,6 +125,25 @@ def evaluate(
     show(result.as_summary(), f"figures are in {folder / run.METRICS_FILE}{kept}", as_json)
     if result.errors:
         raise typer.Exit(SOME_FAILED)
+
+
+def _settings(
+    metrics: str | None,
+    tolerance_mm: float,
+    compat: CompatName | None,
+    probabilities: Path | None,
+    resample: bool,
+) -> EvaluationSettings:
+    from unicare.evaluate.settings import EvaluationSettings
+
+    names = None if metrics is None else tuple(name.strip() for name in metrics.split(",") if name.strip())
+    return EvaluationSettings(
+        metrics=names,
+        tolerance_mm=tolerance_mm,
+        compat=None if compat is None else compat.value,
+        resample=resample,
+        probabilities=probabilities,
+    )
 
 
 def _check(

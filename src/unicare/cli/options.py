@@ -1,4 +1,4 @@
-"""The flags that are the same on every command."""
+"""Arguments and options that are the same on every command that has them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import typer
 
 __all__ = [
     "AsJson",
+    "CareTask",
+    "Cohort",
     "Device",
     "DeviceName",
     "Overwrite",
@@ -20,6 +22,7 @@ __all__ = [
     "Seed",
     "SliceAxis",
     "SliceAxisName",
+    "Truth",
     "Verbose",
     "Weights",
     "Workers",
@@ -71,6 +74,17 @@ def _set_logging(count: int) -> int:
     return count
 
 
+Truth = Annotated[Path, typer.Argument(help="Folder with <case>.nii.gz.")]
+Cohort = Annotated[
+    Path | None,
+    typer.Option(
+        "--cohort", help="Manifest (CSV or Parquet) with each case's centre and annotated structures."
+    ),
+]
+CareTask = Annotated[
+    str | None,
+    typer.Option("--task", help="CARE task whose label values these are, where no manifest says it."),
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Everything random follows from this number.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 Weights = Annotated[

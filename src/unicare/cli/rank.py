@@ -21,43 +21,50 @@ if TYPE_CHECKING:
 __all__ = ["rank"]
 
 
+BoardName = Annotated[
+    str | None, typer.Argument(help="A board of --list, or the path of your own YAML file.")
+]
+Evaluations = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="NAME=EVALUATION...",
+        help="Team and its metrics.csv, metrics.parquet or their folder; a team with several tasks is "
+        "given once for each.",
+    ),
+]
+Patients = Annotated[
+    Path | None,
+    typer.Option(help="Manifest with each case's task, centre, distribution, patient and subgroups."),
+]
+Published = Annotated[
+    Path | None, typer.Option(help="CSV of published means instead of evaluations; no intervals then.")
+]
+RunTimes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--run-times",
+        metavar="NAME=FILE",
+        help="A team's run.json, or a CSV with the columns case and seconds; may be repeated.",
+    ),
+]
+SortBy = Annotated[str | None, typer.Option(help="The figure that ranks, where the board lets you choose.")]
+Bootstrap = Annotated[int, typer.Option(min=0, help="Bootstrap samples; 0 leaves intervals out.")]
+Out = Annotated[Path | None, typer.Option(help="Folder for ranking.csv and ranking.json.")]
+ListBoards = Annotated[bool, typer.Option("--list", help="List the boards that come with unicare.")]
+
+
 @told_plainly
 def rank(
-    board: Annotated[
-        str | None, typer.Argument(help="A board of --list, or the path of your own YAML file.")
-    ] = None,
-    evaluations: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="NAME=EVALUATION...",
-            help="Team and its metrics.csv, metrics.parquet or their folder; a team with several tasks is "
-            "given once for each.",
-        ),
-    ] = None,
-    cohort: Annotated[
-        Path | None,
-        typer.Option(help="Manifest with each case's task, centre, distribution, patient and subgroups."),
-    ] = None,
-    published: Annotated[
-        Path | None, typer.Option(help="CSV of published means instead of evaluations; no intervals then.")
-    ] = None,
-    run_times: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--run-times",
-            metavar="NAME=FILE",
-            help="A team's run.json, or a CSV with the columns case and seconds; may be repeated.",
-        ),
-    ] = None,
-    sort: Annotated[
-        str | None, typer.Option(help="The figure that ranks, where the board lets you choose.")
-    ] = None,
-    bootstrap: Annotated[int, typer.Option(min=0, help="Bootstrap samples; 0 leaves intervals out.")] = 1000,
+    board: BoardName = None,
+    evaluations: Evaluations = None,
+    cohort: Patients = None,
+    published: Published = None,
+    run_times: RunTimes = None,
+    sort: SortBy = None,
+    bootstrap: Bootstrap = 1000,
     seed: Seed = 0,
-    out: Annotated[Path | None, typer.Option(help="Folder for ranking.csv and ranking.json.")] = None,
-    list_boards: Annotated[
-        bool, typer.Option("--list", help="List the boards that come with unicare.")
-    ] = False,
+    out: Out = None,
+    list_boards: ListBoards = False,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
     verbose: Verbose = 0,

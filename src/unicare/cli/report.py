@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unicare.cli.failures import told_plainly
-from unicare.cli.options import AsJson, Overwrite, Verbose, Workers
+from unicare.cli.options import AsJson, CareTask, Cohort, Overwrite, Verbose, Workers
 from unicare.cli.screen import case_bar, show
 from unicare.core.errors import OutputError, SettingsError
 
@@ -19,40 +19,45 @@ if TYPE_CHECKING:
 __all__ = ["report"]
 
 
+Folders = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="[NAME=]PREDICTIONS... TRUTH",
+        help="Folders with <case>_pred.nii.gz, one for each predictor, with a name for each if you like; "
+        "then the folder with <case>.nii.gz.",
+    ),
+]
+Input = Annotated[
+    Path | None,
+    typer.Option("--input", help="Folder with images/ and prompts.json, to be shown below the outlines."),
+]
+Out = Annotated[Path, typer.Option(help="File to write.")]
+Metrics = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="metrics.csv of unicare evaluate, or the folder that holds it; once for each predictor, in "
+        "their order. Measured anew if not given."
+    ),
+]
+BoardNames = Annotated[
+    list[str] | None,
+    typer.Option(help="Name or file of a board that ranks the predictors; may be given several times."),
+]
+Title = Annotated[str, typer.Option(help="Headline.")]
+Note = Annotated[str, typer.Option(help="What readers must know first; stands below the headline.")]
+
+
 @told_plainly
 def report(
-    folders: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="[NAME=]PREDICTIONS... TRUTH",
-            help="Folders with <case>_pred.nii.gz, one for each predictor, with a name for each if you like; "
-            "then the folder with <case>.nii.gz.",
-        ),
-    ],
-    folder: Annotated[
-        Path | None,
-        typer.Option("--input", help="Folder with images/ and prompts.json, to be shown below the outlines."),
-    ] = None,
-    out: Annotated[Path, typer.Option(help="File to write.")] = Path("report.html"),
-    metrics: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="metrics.csv of unicare evaluate, or the folder that holds it; once for each predictor, in "
-            "their order. Measured anew if not given."
-        ),
-    ] = None,
-    cohort: Annotated[
-        Path | None, typer.Option(help="Manifest with each case's centre and annotated structures.")
-    ] = None,
-    board: Annotated[
-        list[str] | None,
-        typer.Option(help="Name or file of a board that ranks the predictors; may be given several times."),
-    ] = None,
-    title: Annotated[str, typer.Option(help="Headline.")] = "Segmentation report",
-    note: Annotated[str, typer.Option(help="What readers must know first; stands below the headline.")] = "",
-    task: Annotated[
-        str | None, typer.Option(help="CARE task whose label values these are, where no manifest says it.")
-    ] = None,
+    folders: Folders,
+    folder: Input = None,
+    out: Out = Path("report.html"),
+    metrics: Metrics = None,
+    cohort: Cohort = None,
+    board: BoardNames = None,
+    title: Title = "Segmentation report",
+    note: Note = "",
+    task: CareTask = None,
     workers: Workers = 1,
     overwrite: Overwrite = False,
     as_json: AsJson = False,

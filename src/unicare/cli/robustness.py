@@ -10,7 +10,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unicare.cli.failures import told_plainly
-from unicare.cli.options import AsJson, Device, DeviceName, Overwrite, Seed, Verbose, Weights, Workers
+from unicare.cli.options import (
+    AsJson,
+    CareTask,
+    Cohort,
+    Device,
+    DeviceName,
+    Overwrite,
+    Seed,
+    Truth,
+    Verbose,
+    Weights,
+    Workers,
+)
 from unicare.cli.screen import case_bar, show, table
 from unicare.core.errors import SettingsError
 
@@ -29,33 +41,37 @@ class PredictorName(StrEnum):
     ellipse = "ellipse"
 
 
+Input = Annotated[Path, typer.Argument(metavar="INPUT", help="Folder with images/ and prompts.json.")]
+Out = Annotated[Path, typer.Option(help="Folder for curves and figures.")]
+Kinds = Annotated[str, typer.Option(help="What gets worse, of missing,noise,jitter,points.")]
+LevelsGiven = Annotated[
+    list[str] | None, typer.Option(help="Other levels, as in noise=0,0.1,0.5; may be repeated.")
+]
+Metrics = Annotated[str, typer.Option(help="Figures that get curves.")]
+Measured = Annotated[PredictorName, typer.Option(help="What is measured.")]
+Command = Annotated[
+    str | None,
+    typer.Option(help="Measure this program instead: words with {input} and {output}, without a shell."),
+]
+Beside = Annotated[
+    list[Path] | None,
+    typer.Option(help="--out folder of another predictor, drawn in the same panels; may be repeated."),
+]
+
+
 @told_plainly
 def robustness(
-    folder: Annotated[Path, typer.Argument(metavar="INPUT", help="Folder with images/ and prompts.json.")],
-    truth: Annotated[Path, typer.Argument(help="Folder with <case>.nii.gz.")],
-    out: Annotated[Path, typer.Option(help="Folder for curves and figures.")] = Path("robustness"),
-    kinds: Annotated[
-        str, typer.Option(help="What gets worse, of missing,noise,jitter,points.")
-    ] = "missing,noise,jitter,points",
-    levels: Annotated[
-        list[str] | None, typer.Option(help="Other levels, as in noise=0,0.1,0.5; may be repeated.")
-    ] = None,
-    metrics: Annotated[str, typer.Option(help="Figures that get curves.")] = "dice,hausdorff_mm",
-    predictor: Annotated[PredictorName, typer.Option(help="What is measured.")] = PredictorName.unicare,
-    command: Annotated[
-        str | None,
-        typer.Option(help="Measure this program instead: words with {input} and {output}, without a shell."),
-    ] = None,
-    cohort: Annotated[
-        Path | None, typer.Option(help="Manifest with each case's centre and annotated structures.")
-    ] = None,
-    task: Annotated[
-        str | None, typer.Option(help="CARE task whose label values these are, where no manifest says it.")
-    ] = None,
-    beside: Annotated[
-        list[Path] | None,
-        typer.Option(help="--out folder of another predictor, drawn in the same panels; may be repeated."),
-    ] = None,
+    folder: Input,
+    truth: Truth,
+    out: Out = Path("robustness"),
+    kinds: Kinds = "missing,noise,jitter,points",
+    levels: LevelsGiven = None,
+    metrics: Metrics = "dice,hausdorff_mm",
+    predictor: Measured = PredictorName.unicare,
+    command: Command = None,
+    cohort: Cohort = None,
+    task: CareTask = None,
+    beside: Beside = None,
     weights: Weights = None,
     workers: Workers = 1,
     device: Device = DeviceName.auto,

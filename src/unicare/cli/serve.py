@@ -72,6 +72,7 @@ def serve(
     from unicare.web.app import create_app
     from unicare.web.challenge import load_challenge
     from unicare.web.database import Database, upgrade
+    from unicare.web.life.storage_mark import leave_mark
     from unicare.web.settings import load_settings
     from unicare.web.upkeep import look_at_machine
 
@@ -85,6 +86,7 @@ def serve(
         with waiting("looking for what runs containers"):
             machine = look_at_machine(settings, content)
         app = create_app(machine.settings, content, database)
+        leave_mark(app.state.site.working)
         begin = log_to_terminal(verbose)
         begin()
         _tell(machine, content, database, as_json)

@@ -92,7 +92,9 @@ def worker(
     """
     site_needs()
     from unicare.web.challenge import load_challenge
+    from unicare.web.life.storage_mark import check_mark
     from unicare.web.settings import load_settings
+    from unicare.web.storage import open_storage
     from unicare.web.upkeep import Upkeep, look_at_machine
 
     settings = load_settings(data, challenge_dir=challenge, workers=workers)
@@ -100,6 +102,7 @@ def worker(
         settings = settings.model_copy(update={"worker_nice": 0})
     content = load_challenge(challenge)
     _refuse_other_tables(settings)
+    check_mark(open_storage(settings.storage_url.get_secret_value()))
     with waiting("looking for what runs containers"):
         machine = look_at_machine(settings, content)
     begin = log_to_terminal(verbose)

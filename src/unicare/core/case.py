@@ -52,6 +52,7 @@ class Case:
         annotated: label values that the truth covers; None means all. What isn't annotated isn't absent.
         centre: where it was scanned.
         vendor: who made the scanner.
+        patient: whose study it is, as opaque as ``id``; empty if not known.
     """
 
     id: str

@@ -123,7 +123,7 @@ def predict_folder(
     """
     settings = settings or BatchSettings()
     started = datetime.now(UTC)
-    jobs, failed = _plan(input_dir, output_dir, settings)
+    jobs, failed = _plan(input_dir, output_dir)
     device = resolve_device(settings.device)
     manifest = _manifest(input_dir, settings, device, started)
     records = list(failed)
@@ -149,7 +149,7 @@ def predict_folder(
     return result
 
 
-def _plan(input_dir: Path, output_dir: Path, settings: BatchSettings) -> tuple[list[_Job], list[CaseRecord]]:
+def _plan(input_dir: Path, output_dir: Path) -> tuple[list[_Job], list[CaseRecord]]:
     """What there is to do, and what can't be done."""
     prompts, unreadable = read_prompts(input_dir / "prompts.json")
     known = [*prompts, *unreadable]

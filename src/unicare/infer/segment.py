@@ -104,7 +104,7 @@ class PromptedSegmenter:
         merge = Merge(grid.shape, prompts.slice_axis)
         parents = parents_of(prompts)
         for query, logits in self.answers(case, prompts, masks):
-            for start, window in _windows(query, grid):
+            for start, window in _windows(query):
                 part = replace(query.region, slices=range(start, start + 1))
                 index = start - query.region.slices.start
                 crop, values = part.paste(logits[index : index + 1], grid.shape, window)
@@ -299,7 +299,7 @@ def _extent(probability: NDArray[np.float32], region: Region) -> Box | None:
     )
 
 
-def _windows(query: _Query, grid: Volume) -> Iterator[tuple[int, Box | None]]:
+def _windows(query: _Query) -> Iterator[tuple[int, Box | None]]:
     """Slice index and where an answer may lie on it: in the box, and a little around it."""
     for index in query.region.slices:
         box = query.own[index].box

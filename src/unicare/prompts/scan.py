@@ -46,8 +46,8 @@ def decode_text(path: Path) -> str:
         if size > LARGEST_FILE_BYTES:
             raise PromptError(
                 f"{path}: too large",
-                found=f"{size / 1024**2:.0f} MB",
-                expected=f"at most {LARGEST_FILE_BYTES // 1024**2} MB",
+                found=f"{size / 1e6:.0f} MB",
+                expected=f"at most {LARGEST_FILE_BYTES / 1e6:.0f} MB",
                 mend="split it into several inputs",
             )
         raw = path.read_bytes()

@@ -125,9 +125,7 @@ def _short_axis(anatomy: Anatomy, rng: np.random.Generator) -> NDArray[np.float6
     return affine
 
 
-def _axial(
-    anatomy: Anatomy, rng: np.random.Generator, low_mm: float, high_mm: float, side_mm: float
-) -> NDArray[np.float64]:
+def _axial(rng: np.random.Generator, low_mm: float, high_mm: float, side_mm: float) -> NDArray[np.float64]:
     """Axial slices, a random window of them between two heights."""
     in_plane = float(rng.uniform(0.75, 1.6))
     between = float(np.exp(rng.uniform(np.log(0.9), np.log(7.0))))
@@ -137,11 +135,11 @@ def _axial(
 
 
 def _heart(anatomy: Anatomy, rng: np.random.Generator) -> NDArray[np.float64]:
-    return _axial(anatomy, rng, -55.0, 100.0, 15.0)
+    return _axial(rng, -55.0, 100.0, 15.0)
 
 
 def _abdomen(anatomy: Anatomy, rng: np.random.Generator) -> NDArray[np.float64]:
-    affine = _axial(anatomy, rng, -200.0, -25.0, 35.0)
+    affine = _axial(rng, -200.0, -25.0, 35.0)
     grown = rng.uniform(1.0, 1.6)
     centre = affine[:3] @ np.array([*(np.array(SHAPE) - 1) / 2, 1.0])
     return _centred(affine[:3, :3].T * np.array([[1.0], [grown], [grown]]), centre)

@@ -11,7 +11,11 @@ Interrupted = Callable[[], bool]
 
 
 class InterruptedWorkError(Exception):
-    """Work was ended because nobody wants it any more; what it had begun is cleared away."""
+    """Work was ended because nobody wants it any more; what it had begun is cleared away.
+
+    Nothing is wrong with what anybody gave, and nobody is told: so it isn't a ``UnicareError``, and whoever
+    catches those lets it pass.
+    """
 
 
 def never() -> bool:

@@ -30,6 +30,8 @@ _DEFAULT_PASSWORDS = {"", "postgres", "password", "secret", "changeme", "unicare
 class SiteSettings(BaseSettings):
     """The settings of the site; each is ``UNICARE_<NAME>`` in the environment or in ``DATA/site.env``.
 
+    What ends in ``_mb`` counts MiB, 2^20 bytes; messages and pages show sizes in decimal MB and GB.
+
     Attributes:
         data_dir: everything that the site writes lies in here, unless a URL says otherwise.
         challenge_dir: the folder that is the challenge; read only.
@@ -40,7 +42,8 @@ class SiteSettings(BaseSettings):
         database_url: SQLite or PostgreSQL.
         storage_url: where submissions and results lie; a folder, or whatever fsspec can open.
         secret_key: what tokens in mails are derived from.
-        smtp_url: ``smtp://user:password@host:587`` (STARTTLS) or ``smtps://…``; without it, to the log.
+        smtp_url: ``smtp://user:password@host:587`` (STARTTLS) or ``smtps://…``; without it mails are
+            written to the log of a site that only its own machine reaches, and kept by every other.
         mail_from: sender of mails.
         session_days: after which a person has to log in again, whatever happens.
         session_idle_hours: the same if the person wasn't seen.
@@ -57,8 +60,9 @@ class SiteSettings(BaseSettings):
         workers: processes that evaluate.
         worker_nice: how far they give way to others on their machine, such as the pages; 0 is not at all.
         lease_seconds: after which a worker that isn't heard of loses its work.
-        attempts: how often an evaluation is begun before it counts as failed.
-        retry_seconds: after a fault of the site, until an evaluation is begun again; twice as long each time.
+        attempts: how many faults of the site a check or an evaluation may meet until it counts as failed;
+            work that a worker hands back is no fault.
+        retry_seconds: after such a fault, until the work is begun again; twice as long each time.
         keep_failed_days: for how long the files of a submission that failed are kept, to evaluate it again.
         container_engine: what runs teams' containers.
         container_patience_hours: that a container waits while no worker is seen that runs containers.

@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any, Protocol
 from urllib.parse import urlsplit
 
 from unicare.core.errors import OutputError, SettingsError
 
-__all__ = ["FolderStorage", "ObjectStorage", "Storage", "open_storage"]
+__all__ = ["STORAGE_MARK", "FolderStorage", "ObjectStorage", "Storage", "open_storage"]
+
+STORAGE_MARK = "site.json"
+"""The key of a file that says that the storage is a site's; it belongs to no submission."""
 
 _BESIDE = ".unicare-part-"
 _NO_STORAGE = (OSError, ImportError, ValueError)
@@ -60,6 +64,9 @@ class Storage(Protocol):
 
     def delete(self, key: str) -> None:
         """Removes a file, or a folder with all below it; no error if there is none."""
+
+    def sweep(self, older_than: timedelta) -> int:
+        """Removes what writers that died have left half written for so long; how many files those were."""
 
 
 def open_storage(url: str) -> Storage:
@@ -151,6 +158,16 @@ class FolderStorage:
         else:
             path.unlink(missing_ok=True)
 
+    def sweep(self, older_than: timedelta) -> int:
+        """By the time at which something was last written to them."""
+        removed, before = 0, time.time() - older_than.total_seconds()
+        for path in self._root.rglob(f"{_BESIDE}*"):
+            with suppress(FileNotFoundError):
+                if path.stat().st_ctime < before:
+                    path.unlink()
+                    removed += 1
+        return removed
+
     def _path(self, key: str) -> Path:
         return self._root.joinpath(*_parts(key))
 
@@ -212,6 +229,10 @@ class ObjectStorage:
         """With all below it."""
         with suppress(FileNotFoundError), _told_plainly():
             self._files.rm(self._place(key), recursive=True)
+
+    def sweep(self, older_than: timedelta) -> int:
+        """Nothing is left in stores of objects that could be seen here; their own rules expire it."""
+        return 0
 
     def _place(self, key: str) -> str:
         return "/".join((self._root, *_parts(key)))

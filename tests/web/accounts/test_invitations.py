@@ -13,7 +13,7 @@ from unicare.web.accounts.invitations import (
 )
 from unicare.web.accounts.people import find_person
 from unicare.web.accounts.refusals import AccountError, Reason
-from unicare.web.accounts.teams import found_team
+from unicare.web.accounts.teams import found_team, leave_team
 
 
 @pytest.fixture
@@ -132,6 +132,40 @@ def test_teams_send_no_floods_of_mail(site, team):
     refused(site, Reason.TOO_MANY, invite, site.rules, site.door.links, ada, "eve@people.test")
     site.clock.forward(days=14, seconds=1)
     send(site, ada, "eve@people.test")
+
+
+def test_nobody_is_flooded_by_one_captain_after_the_other(site, team):
+    _, ada, bob = team
+    site.team(bob, "Blues")
+    for captain in (ada, ada, ada, bob, bob):
+        send(site, captain, "eve@people.test")
+    assert len(site.read_mails()) == 5
+    refused(site, Reason.TOO_MANY, invite, site.rules, site.door.links, bob, "Eve@people.test")
+    assert site.read_mails() == []
+    send(site, bob, "fay@people.test")
+    site.clock.forward(hours=1, seconds=1)
+    send(site, bob, "eve@people.test")
+
+
+def test_who_founds_another_team_begins_to_count_where_they_stood(site, team):
+    _, ada, _ = team
+    site.set_rules(invitations=3)
+    for _ in range(2):
+        send(site, ada)
+    site.do(leave_team, site.rules, ada)
+    site.team(ada, "Blues")
+    send(site, ada)
+    refused(site, Reason.TOO_MANY, invite, site.rules, site.door.links, ada, "eve@people.test")
+
+
+def test_no_mail_program_makes_a_link_of_a_name(site):
+    ada = site.person("ada")
+    site.team(ada, "Prize at evil.example/a")
+    send(site, ada)
+    (mail,) = site.read_mails()
+    for text in (mail["Subject"], mail.get_content()):
+        assert "Prize at evil" in text
+        assert "evil.example" not in text
 
 
 def test_mails_to_strangers_carry_no_links_or_headers_of_others(site):

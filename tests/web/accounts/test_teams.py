@@ -149,6 +149,8 @@ def test_captains_let_go_people_of_their_own_team_only(site):
     refused(site, Reason.NOT_ALLOWED, remove_member, site.rules, eve, bob)
     refused(site, Reason.NOT_ALLOWED, remove_member, site.rules, bob, ada)
     refused(site, Reason.NOT_ALLOWED, remove_member, site.rules, ada, ada)
+    for nobody in (site.person("fay"), 99):  # told in the same words: who is in a team is not for captains
+        refused(site, Reason.NOT_ALLOWED, remove_member, site.rules, ada, nobody)
     site.do(remove_member, site.rules, ada, bob)
     assert members(site, team_id) == [("ada", True)]
 

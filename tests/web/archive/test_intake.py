@@ -222,7 +222,7 @@ def test_a_process_that_takes_too_much_memory_is_ended(reference, upload, tmp_pa
     limits = ProcessLimits(memory_bytes=12 * 10**8)
     result = check_in_sandboxed_process(source, tmp_path / "out", reference, process=limits)
     assert [one.kind for one in result.findings] == [UploadKind.STOPPED]
-    assert f"after 2 of {len(CASES)} cases because it took more than 1.12 GB" in result.findings[0].text
+    assert f"after 2 of {len(CASES)} cases because it took more than 1.2 GB" in result.findings[0].text
     assert (result.ok, result.organisers) == (False, ())
     assert {path.name for path in tmp_path.iterdir()} == {"secret", "upload.zip"}
 

@@ -160,9 +160,37 @@ def test_what_the_site_refuses_is_not_tried_again(hearts: Hearts, address: str, 
 def test_a_site_that_is_not_there_is_told_in_a_sentence() -> None:
     with (
         SiteConnection("http://127.0.0.1:9", "t", patience_s=0, sleep=lambda s: None) as site,
-        pytest.raises(SiteError, match="can't be reached"),
+        pytest.raises(SiteError, match=r"can't be reached; found .*; check the address and the network"),
     ):
         site.get("tasks")
+
+
+def test_a_site_that_is_too_slow_says_what_to_do() -> None:
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ReadTimeout("slow", request=request)
+
+    with (
+        SiteConnection("https://a", patience_s=0, transport=httpx2.MockTransport(answer)) as site,
+        pytest.raises(
+            SiteError, match=r"^https://a doesn't answer in time; try again, or check the network$"
+        ),
+    ):
+        site.once("GET", "tasks")
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [(200, "the answer isn't that of a unicare site; found text/html.*; expected JSON"), (404, "found 404")],
+)
+def test_what_is_no_site_of_unicare_is_told(status: int, told: str) -> None:
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(status, html="<p>Hello</p>", request=request)
+
+    with (
+        SiteConnection("https://a", patience_s=0, transport=httpx2.MockTransport(answer)) as site,
+        pytest.raises(SiteError, match=told),
+    ):
+        site.once("GET", "tasks")
 
 
 def test_a_token_follows_no_redirect(hearts: Hearts) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,48 @@ from tests.web.sites import made_challenge, write_challenge
 
 from unicare.web.challenge import load_challenge
 from unicare.web.facts.texts import Texts
+
+HOSTILE = """\
+Text with *emphasis*, `<script>` in code, and a [link](https://example.org/a?b=c#d).
+
+    <script>alert(1)</script>
+
+<!-- a comment -->
+
+<script>alert(2)</script>
+
+<b onclick=alert(3)>bold</b> <img src=x onerror=alert(4)>
+
+[a](javascript:alert(5)) [b](JaVaScRiPt:alert(6)) [c](&#106;avascript:alert(7)) <vbscript:x>
+
+[d][1] [e](data:text/html,x) [f](//example.org "\\" onclick=\\"alert(8)")
+
+![g](https://example.org/spy.png) ![h](javascript:alert(9)) ![i](data:image/svg+xml,x "\\" onerror=\\"y")
+
+| a | b |
+|---|---|
+| <i>1</i> | [2](javascript:x) |
+
+[1]: javascript:alert(10)
+"""
+HARMLESS_TAGS = {"a", "code", "div", "em", "p", "pre", "table", "tbody", "td", "th", "thead", "tr"}
+
+
+class Tags(HTMLParser):
+    """The tags of some HTML with their attributes, as a browser would see them."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.comments: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_comment(self, data: str) -> None:
+        self.comments.append(data)
 
 
 @pytest.fixture
@@ -54,3 +99,28 @@ def test_pictures_outside_the_folder_are_not_shown(tmp_path: Path) -> None:
     texts = Texts(load_challenge(folder))
     assert texts.pictures == {}
     assert "<img" not in texts.pages["the-rules"].html
+
+
+def page_of(folder: Path, text: str) -> str:
+    """A text as the challenge's page."""
+    made = write_challenge(folder / "challenge")
+    (made / "texts/rules.md").write_text(text)
+    return Texts(load_challenge(made)).pages["the-rules"].html
+
+
+def news_of(folder: Path, text: str) -> str:
+    """A text as an announcement that was written on the site."""
+    return Texts(made_challenge(folder)).html_of(text)
+
+
+@pytest.mark.parametrize("shown", [page_of, news_of])
+def test_what_is_shown_runs_and_fetches_nothing(tmp_path: Path, shown: Callable[[Path, str], str]) -> None:
+    html = shown(tmp_path, HOSTILE)
+    tags = Tags(html)
+    assert {tag for tag, _ in tags.found} == HARMLESS_TAGS
+    assert not tags.comments
+    attributes = {(tag, name) for tag, own in tags.found for name in own if name not in ("class", "title")}
+    assert attributes == {("a", "href"), ("div", "role"), ("div", "aria-label"), ("div", "tabindex")}
+    links = [own["href"] for tag, own in tags.found if tag == "a"]
+    assert links == ["https://example.org/a?b=c#d", "//example.org"]
+    assert not re.search(r"<(script|b |img|i>|!--)", html)

@@ -15,8 +15,8 @@ from unicare.core.errors import ContainerError
 from unicare.web.challenge import Containers
 from unicare.web.database import utc_now
 from unicare.web.life.quota import slots_taken
-from unicare.web.life.settle import OUR_FAULT
 from unicare.web.life.site import largest_upload
+from unicare.web.life.states import OUR_FAULT
 from unicare.web.life.wake import EmbeddedWake
 from unicare.web.life.worker import Worker
 
@@ -91,6 +91,29 @@ def test_one_that_predicts_nothing_is_refused_with_its_log(site, play):
     assert submission.state == "refused"
     assert "I would rather not" in submission.report["log"]
     assert "2 of 2 predictions are missing" in " ".join(submission.report["messages"])
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ("labels[3:15, 3:15, 1:5] = 7", "label"),
+        ("labels = labels[1:]", "shape"),
+        ("image.affine[0, 3] += 5", "affine"),
+    ],
+)
+def test_one_whose_predictions_can_not_be_scored_is_refused_before_it_costs_anything(
+    site, team, play, change, found
+):
+    program = PREDICTS.replace("    nib.save(nib.N", f"    {change}\n    nib.save(nib.N")
+    submission = submission_of(site.database, play(program))
+    assert submission.state == "refused"
+    kinds = {one["kind"] for one in submission.report["findings"]}
+    assert [kind for kind in kinds if found in kind] == list(kinds) != []
+    assert submission.report["cases"] == 2
+    assert "saw case-" in submission.report["log"]
+    assert str(site.scratch) not in json.dumps(submission.report)
+    with site.database.reading() as session:
+        assert slots_taken(session, team.id, "whs", "test") == 0
 
 
 def test_one_that_fails_on_hidden_cases_says_little_and_is_given_back(site, play, tmp_path):

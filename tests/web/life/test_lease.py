@@ -15,9 +15,9 @@ from tests.web.life.players import (
 
 from unicare.web.database.tables import Evaluation
 from unicare.web.life.hand_in import cancel_submission, evaluate_again, place_in_queue, queue_submission
-from unicare.web.life.lease import claim, expired, renew
-from unicare.web.life.settle import OUR_FAULT, Failed, Fault, HandedBack, Scored, recover, settle
-from unicare.web.life.states import MoveRefusedError
+from unicare.web.life.lease import claim, renew
+from unicare.web.life.settle import Failed, Fault, HandedBack, Scored, recover, settle
+from unicare.web.life.states import OUR_FAULT, MoveRefusedError
 
 LEASE = timedelta(seconds=60)
 LATER = NOW + timedelta(seconds=61)
@@ -157,10 +157,39 @@ def test_a_clock_that_is_put_back_leaves_nothing_behind(database, queue, take, l
     queue()
     take(now=NOW)
     yesterday = NOW - timedelta(days=1)
+    assert look(yesterday) == []
+    assert take(now=yesterday + LEASE - timedelta(seconds=1)) is None
+    assert len(look(yesterday + LEASE)) == 1
+    assert take(now=yesterday + LEASE) is not None
+
+
+def test_a_worker_that_lives_keeps_its_work_when_the_clock_is_put_back(database, queue, take, look):
+    (one,) = queue()
+    mine = take(now=NOW)
+    for hours in range(1, 4):
+        now = NOW - timedelta(hours=hours)
+        assert look(now) == []
+        assert database.transact(lambda s, now=now: renew(s, mine, lease=LEASE, now=now + LEASE / 2))
+        assert look(now + LEASE) == []
+    (evaluation,) = evaluations_of(database, one)
+    assert (evaluation.state, evaluation.failures) == ("running", 0)
+
+
+def test_what_is_evaluated_once_more_comes_after_what_never_was(database, challenge, queue, take, end):
+    olds = queue(2)
+    for _ in olds:
+        end(take(), SCORED)
+    for one in olds:
+        database.transact(
+            lambda s, one=one: evaluate_again(s, challenge, one, now=NOW, actor_id=1, reason="mended")
+        )
+    new = checked_submission(database, new_team(database, "blue"))
+    database.transact(lambda s: queue_submission(s, challenge, new, now=NOW))
+    places = {one: evaluations_of(database, one)[-1] for one in (*olds, new)}
     with database.reading() as session:
-        assert len(expired(session, lease=LEASE, now=yesterday)) == 1
-    look(yesterday)
-    assert take(now=yesterday) is not None
+        told = {one: place_in_queue(session, row) for one, row in places.items()}
+    assert told == {new: 1, olds[0]: 2, olds[1]: 3}
+    assert [take().submission_id for _ in range(3)] == [new, *olds]
 
 
 def test_what_is_cancelled_while_it_waits_or_runs_is_given_back(database, queue, take, end):

@@ -14,7 +14,7 @@ from unicare.web.database.tables import QuotaSlot
 from unicare.web.life.hand_in import begin_submission, cancel_submission, queue_submission
 from unicare.web.life.lease import claim
 from unicare.web.life.quota import QuotaUsedUpError, slots_taken
-from unicare.web.life.settle import Failed, Scored, settle
+from unicare.web.life.settle import Failed, Fault, Scored, settle
 
 QUOTA = 3
 SUMMARY = {"definition": "1", "unicare": "0"}
@@ -59,12 +59,14 @@ def test_forty_at_once_get_no_more_than_the_quota(database, database_url, challe
     assert_sound(database)
 
 
-def finish(database, challenge, outcome):
+def finish(database, challenge, outcome, attempts=3):
     lease = timedelta(seconds=60)
     mine = database.transact(
         lambda s: claim(s, "evaluate", "me", lease=lease, kinds=("predictions",), now=NOW)
     )
-    assert database.transact(lambda s: settle(s, mine, outcome, challenge=challenge, attempts=3, now=NOW))
+    assert database.transact(
+        lambda s: settle(s, mine, outcome, challenge=challenge, attempts=attempts, now=NOW)
+    )
 
 
 def test_only_what_ends_well_counts(database, challenge):
@@ -78,32 +80,61 @@ def test_only_what_ends_well_counts(database, challenge):
     assert_sound(database)
 
 
+def begin(database, challenge, team, phase="validation"):
+    return database.transact(
+        lambda s: begin_submission(
+            s,
+            challenge,
+            team_id=team.id,
+            user_id=team.user_id,
+            task="whs",
+            phase=phase,
+            upload_id=None,
+            now=NOW,
+        )
+    )
+
+
+def test_no_more_than_a_few_wait_for_their_check_or_for_an_evaluation(database, challenge):
+    red, blue = new_team(database, "red"), new_team(database, "blue")
+    waiting = [checked_submission(database, red) for _ in range(5)]
+    with pytest.raises(QuotaUsedUpError, match="aren't evaluated yet; found 5; expected at most 5"):
+        begin(database, challenge, red)
+    begin(database, challenge, red, "test")
+    begin(database, challenge, blue)
+    database.transact(lambda s: cancel_submission(s, waiting[0], now=NOW))
+    begin(database, challenge, red)
+
+
+def test_containers_that_fail_too_often_on_hidden_cases_are_refused(database, challenge):
+    red = new_team(database, "red")
+    strict = challenge.model_copy(
+        update={"containers": challenge.containers.model_copy(update={"failures": 2})}
+    )
+    for outcome in (Failed("no"), Fault("no room"), Failed("no")):
+        begin(database, strict, red, "test")
+        one = checked_submission(database, red, phase="test")
+        database.transact(lambda s, one=one: queue_submission(s, strict, one, now=NOW))
+        finish(database, strict, outcome, attempts=1)
+    with pytest.raises(QuotaUsedUpError, match=r"failed too often on the hidden cases.*found 2"):
+        begin(database, strict, red, "test")
+    begin(database, strict, red)
+    begin(database, strict, new_team(database, "blue"), "test")
+    assert_sound(database)
+
+
 def test_a_full_quota_is_told_before_anything_is_uploaded(database, challenge):
     red, blue = new_team(database, "red"), new_team(database, "blue")
     queued = [checked_submission(database, red) for _ in range(QUOTA)]
     for one in queued:
         database.transact(lambda s, one=one: queue_submission(s, challenge, one, now=NOW))
 
-    def begin(team, phase):
-        return database.transact(
-            lambda s: begin_submission(
-                s,
-                challenge,
-                team_id=team.id,
-                user_id=team.user_id,
-                task="whs",
-                phase=phase,
-                upload_id=None,
-                now=NOW,
-            )
-        )
-
     with pytest.raises(QuotaUsedUpError, match="3 used or under way; expected at most 3"):
-        begin(red, "validation")
-    assert begin(red, "test").kind == "container"
-    begin(blue, "validation")
+        begin(database, challenge, red)
+    assert begin(database, challenge, red, "test").kind == "container"
+    begin(database, challenge, blue)
     database.transact(lambda s: cancel_submission(s, queued[1], now=NOW))
-    begin(red, "validation")
+    begin(database, challenge, red)
     freed = checked_submission(database, red)
     database.transact(lambda s: queue_submission(s, challenge, freed, now=NOW))
     with database.reading() as session:

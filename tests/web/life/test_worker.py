@@ -23,8 +23,8 @@ from unicare.web.database.tables import Team
 from unicare.web.life.arrivals import find_arrivals, take_upload
 from unicare.web.life.hand_in import cancel_submission, evaluate_again
 from unicare.web.life.keys import upload_key
-from unicare.web.life.settle import OUR_FAULT
 from unicare.web.life.site import WorkingSite
+from unicare.web.life.states import OUR_FAULT
 from unicare.web.life.wake import EmbeddedWake
 from unicare.web.life.worker import Worker, run_worker
 

@@ -1,9 +1,11 @@
 """Workers in processes of their own: begun again when they die, ended when they are no longer wanted."""
 
+import errno
 import multiprocessing
 import shutil
 import threading
 import time
+from multiprocessing.context import SpawnProcess
 
 import pytest
 from tests.web.life.players import submission_of, upload
@@ -27,6 +29,30 @@ def wait_for(what, limit_s=120):
 
 def our_workers():
     return [one for one in multiprocessing.active_children() if one.name.startswith("unicare worker")]
+
+
+def test_a_machine_that_can_begin_no_process_is_waited_for(site, settings, monkeypatch):
+    tries = []
+
+    def start(process):
+        tries.append(process)
+        if len(tries) < 3:
+            raise OSError(errno.ENOMEM, "Cannot allocate memory")
+        started(process)
+
+    started = SpawnProcess.start
+    monkeypatch.setattr(SpawnProcess, "start", start)
+    stop = threading.Event()
+    thread = threading.Thread(target=run_workers, args=(settings, stop))
+    thread.start()
+    try:
+        wait_for(our_workers)
+        assert len(tries) == 3
+    finally:
+        stop.set()
+        thread.join(60)
+    assert not thread.is_alive()
+    assert our_workers() == []
 
 
 def test_a_worker_that_dies_is_begun_again_and_all_end_when_asked(site, settings, team, zipped):

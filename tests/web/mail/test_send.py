@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from unicare.web.database.tables import OutboxMail
 from unicare.web.mail import TOKEN, Letter, MailError, SentMails, enqueue, send_due
-from unicare.web.mail.send import MOST_ATTEMPTS
+from unicare.web.mail.send import PATIENCE
 
 NOON = datetime(2025, 7, 1, 12, tzinfo=UTC)
 
@@ -92,11 +92,14 @@ def test_what_was_not_taken_is_tried_again_ever_less_often(database):
     assert stored(database).last_error == ""
 
 
-def test_after_many_tries_it_is_given_up(database):
+def test_after_three_days_it_is_given_up(database):
     put(database)
-    post = Post(*[BUSY] * MOST_ATTEMPTS)
-    ends = [send(database, post, NOON + timedelta(hours=5 * turn)) for turn in range(MOST_ATTEMPTS + 2)]
-    assert ends == [SentMails(put_off=1)] * (MOST_ATTEMPTS - 1) + [SentMails(given_up=1)] + [SentMails()] * 2
+    post = Post(*[BUSY] * 100)
+    ends = [send(database, post, NOON + timedelta(hours=hour)) for hour in range(80)]
+    over = next(hour for hour, end in enumerate(ends) if end == SentMails(given_up=1))
+    assert PATIENCE / timedelta(hours=1) < over <= PATIENCE / timedelta(hours=1) + 4
+    assert set(map(str, ends[:over])) == {str(SentMails(put_off=1)), str(SentMails())}
+    assert ends[over + 1 :] == [SentMails()] * (79 - over)
     assert "TimeoutError" in stored(database).last_error
 
 

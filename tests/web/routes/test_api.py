@@ -91,6 +91,17 @@ def test_wrong_questions_are_told_as_such(client: TestClient, address: str, stat
     assert set(answer.json()) == told
 
 
+def test_who_asks_for_a_board_that_is_not_there_is_told_which_there_are(client: TestClient) -> None:
+    board = client.get("/api/v1/boards/closed").json()
+    assert board["detail"] == "There is no such board; found closed; expected one of open, hidden."
+    edition = client.get("/api/v1/boards/open?edition=year-nine").json()
+    assert edition["detail"] == "This board has no such edition; found year-nine; expected one of current."
+    assert {board["reason"], edition["reason"]} == {"not_found"}
+    page = client.get("/boards/closed", headers={"Accept": "text/html"})
+    assert page.status_code == 404
+    assert "expected one of open, hidden." in page.text
+
+
 def test_figures_can_be_taken_away(client: TestClient) -> None:
     answer = client.get("/api/v1/boards/hidden/figures.csv?edition=year-two")
     assert answer.headers["Content-Disposition"] == 'attachment; filename="hidden-year-two.csv"'

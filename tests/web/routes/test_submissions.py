@@ -39,7 +39,7 @@ from tests.web.sites import asking
 from unicare.evaluate.run import evaluate
 from unicare.web.archive.unpack import unpack
 from unicare.web.database import Database
-from unicare.web.database.tables import Evaluation, Submission
+from unicare.web.database.tables import Evaluation, Submission, Team
 from unicare.web.hand_in import volumes
 from unicare.web.hand_in.results import worst_cases
 
@@ -130,6 +130,21 @@ def test_quota_is_kept_and_told(hearts: Hearts) -> None:
     assert other["left"] == 2
     assert red.api.post(f"{HERE}/{three[0]}/evaluation").json()["reason"] == "not_now"
     assert_sound(hearts.site.database)
+
+
+def test_a_team_that_was_taken_off_the_boards_has_nothing_evaluated(hearts: Hearts) -> None:
+    red = hearts.player("ann", "red")
+    three = [handed_in(red, zipped(shift)) for shift in range(3)]
+    hearts.check()
+    assert red.api.delete(f"{HERE}/{three[1]}").json()["state"] == "cancelled"
+
+    def disqualify(session: Session) -> None:
+        team_id = session.get_one(Submission, three[2]).team_id
+        session.get_one(Team, team_id).disqualified_at = hearts.now[0]
+
+    hearts.site.database.transact(disqualify)
+    answer = red.api.post(f"{HERE}/{three[2]}/evaluation")
+    assert (answer.status_code, told_of(red, three[2])["state"]) == (422, "checked")
 
 
 def test_what_waits_for_quota_is_queued_once_one_is_given_back(hearts: Hearts) -> None:
@@ -383,6 +398,7 @@ def test_hidden_scores_show_by_no_route_until_they_are_released(hearts: Hearts) 
         ({"total_bytes": -5}, 422, "bad_request"),
         ({"total_bytes": 2**60}, 413, "too_big"),
         ({"total_bytes": 4001 * 2**20}, 413, "too_big"),
+        ({"total_bytes": 10**400}, 422, ""),
         ({"name": ""}, 422, ""),
         ({"name": "a\x00b"}, 422, ""),
         ({"note": "a\x00b"}, 422, ""),

@@ -111,6 +111,22 @@ def test_an_image_keeps_its_grid_and_values(tmp_path, kind, suffix):
         assert after.header[field].item() == b""
 
 
+def test_what_is_neither_grid_nor_value_is_not_handed_on(tmp_path):
+    before = image()
+    header = before.header
+    header["pixdim"][4:8] = (3.7, 1, 2, 3)  # where converters write the time between volumes
+    header["dim"][5:] = 7
+    header["dim_info"], header["xyzt_units"], header["slice_code"] = 57, 10, 3
+    nib.save(before, tmp_path / "a.nii")
+    scrub_nifti(tmp_path / "a.nii", tmp_path / "b.nii.gz")
+    plain = image()
+    plain.header["xyzt_units"] = 2
+    nib.save(plain, tmp_path / "c.nii")
+    scrub_nifti(tmp_path / "c.nii", tmp_path / "d.nii.gz")
+    assert (tmp_path / "b.nii.gz").read_bytes() == (tmp_path / "d.nii.gz").read_bytes()
+    assert nib.load(tmp_path / "b.nii.gz").header.get_xyzt_units() == ("mm", "unknown")
+
+
 def test_byte_order_is_kept(tmp_path):
     before = image()
     swapped = nib.Nifti1Image(np.asarray(before.dataobj), before.affine, before.header.as_byteswapped(">"))

@@ -95,6 +95,21 @@ def test_uploads_that_were_begun_before_are_waited_for_a_while(stage: Stage, nor
     assert snapshots(stage) == [("joined", 1, None)]
 
 
+def test_what_was_whole_in_time_is_waited_for_however_long_it_takes_to_take_it_in(
+    stage: Stage, north: int
+) -> None:
+    stage.score(north, "atrium", FAIR)
+    late = stage.submission(stage.team("South"), "atrium", state="uploading", whole_at=stage.now)
+    stage.submission(stage.team("West"), "atrium", state="uploading", whole_at=AFTER_FREEZE)
+    stage.now = AFTER_FREEZE
+    stage.keep()
+    assert snapshots(stage) == []
+    stage.evaluate(late, "atrium", GOOD)
+    stage.keep()
+    assert snapshots(stage) == [("joined", 1, None)]
+    assert [team for _, team, _ in table(stage.board("joined"), "la ID")] == ["South", "North"]
+
+
 def test_a_disqualified_teams_run_is_not_waited_for(stage: Stage, north: int) -> None:
     stage.score(north, "atrium", FAIR)
     south = stage.team("South")

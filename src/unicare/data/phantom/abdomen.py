@@ -75,7 +75,7 @@ def build_abdomen(rng: np.random.Generator, torso: Torso, landmarks: Landmarks) 
         _mesentery(rng, torso, lattice, belly.room),
         *build_small_bowel(rng, torso, lattice, room),
         *build_colon(rng, torso, lattice, room),
-        *_kidneys(rng, torso, lattice, kidneys, belly.room),
+        *_kidneys(rng, lattice, kidneys, belly.room),
         *build_stomach(rng, lattice, stomach),
         LatticeShape.cut(Tissue.SPLEEN, lattice, spleen),
         *build_liver(rng, form, torso, LatticeShape.cut(Tissue.LIVER, lattice, liver), hepatic),
@@ -209,9 +209,7 @@ def _kidney(rng: np.random.Generator, torso: Torso, lattice: Lattice, side: floa
     )
 
 
-def _kidneys(
-    rng: np.random.Generator, torso: Torso, lattice: Lattice, fields: list[Field], room: Field
-) -> list[Shape]:
+def _kidneys(rng: np.random.Generator, lattice: Lattice, fields: list[Field], room: Field) -> list[Shape]:
     shapes: list[Shape] = []
     x, _, _ = lattice.open_axes()
     for side, field in zip((1.0, -1.0), fields, strict=True):

@@ -249,7 +249,7 @@ def _grid(task: str, sequence: str, centre: Centre, patient: Anatomy, rng: np.ra
     """How the technician plans the reference sequence."""
     in_plane, between = (value * float(np.exp(rng.normal(0, 0.04))) for value in centre.spacing_mm)
     if task == "myops":
-        return _short_axis_grid(centre, patient, in_plane, between, rng)
+        return _short_axis_grid(patient, in_plane, between, rng)
     start = (30.0, -10.0, -130.0) if task == "liver" else (20.0, -10.0, 15.0)
     low, high = extent_mm(patient, _ORGANS[task], start, 190.0 if task == "liver" else 130.0)
     middle = (low + high) / 2 + rng.normal(0, 5, 3)
@@ -269,7 +269,7 @@ def _grid(task: str, sequence: str, centre: Centre, patient: Anatomy, rng: np.ra
 
 
 def _short_axis_grid(
-    centre: Centre, patient: Anatomy, in_plane: float, between: float, rng: np.random.Generator
+    patient: Anatomy, in_plane: float, between: float, rng: np.random.Generator
 ) -> SliceGrid:
     marks = patient.landmarks_mm
     length_mm = float(np.linalg.norm(marks["mitral_centre"] - marks["lv_apex"]))

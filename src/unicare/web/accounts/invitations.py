@@ -19,6 +19,7 @@ from unicare.web.accounts.refusals import AccountError, Reason
 from unicare.web.accounts.rules import AccountRules
 from unicare.web.accounts.secret_tokens import LinkTokens, hash_token
 from unicare.web.accounts.teams import captained_team
+from unicare.web.accounts.throttle import may_mail
 from unicare.web.database import record
 from unicare.web.database.tables import Invitation, Membership, Team, User
 from unicare.web.mail import enqueue
@@ -49,13 +50,16 @@ def invite(
     An invitation to the same address that is open is replaced.
 
     Raises:
-        AccountError: the person isn't captain, the address can't be one, or too many are open.
+        AccountError: the person isn't captain, the address can't be one, the team or its captain sent too
+            many, or too many mails went to that address.
     """
     team = captained_team(session, rules, captain_id)
     email = check_email(email)
     _withdraw(session, (Invitation.team_id == team.id) & (Invitation.email_key == key_of(email)), now)
+    # captains may leave, and found another team
     made = select(func.count()).where(
-        Invitation.team_id == team.id, Invitation.created_at > now - rules.invitation_lifetime
+        (Invitation.team_id == team.id) | (Invitation.created_by == captain_id),
+        Invitation.created_at > now - rules.invitation_lifetime,
     )
     if (session.scalar(made) or 0) >= rules.invitations:
         raise AccountError(
@@ -63,6 +67,13 @@ def invite(
             Reason.TOO_MANY,
             expected=f"at most {rules.invitations} in {rules.invitation_lifetime.days} days",
             mend="wait for the answers",
+        )
+    if not may_mail(session, rules, key_of(email), address, now):
+        raise AccountError(
+            "too many mails were sent to this address",
+            Reason.TOO_MANY,
+            field="email",
+            mend="wait an hour; who has an account there finds earlier invitations on the site",
         )
     nonce = links.new_nonce()
     invitation = Invitation(
@@ -136,7 +147,10 @@ def accept_invitation(
     invitation = _own_invitation(session, user_id, invitation_id, token, now)
     if person.team_id is not None:
         raise AccountError(
-            "you are in a team", Reason.IN_A_TEAM, found=person.team_name, mend="leave it first"
+            "you are in a team",
+            Reason.IN_A_TEAM,
+            found=person.team_name,
+            mend="leave it first, or ask the organisers to let you go if it has handed something in",
         )
     team = session.get_one(Team, invitation.team_id)
     members = select(func.count()).where(Membership.team_id == team.id)

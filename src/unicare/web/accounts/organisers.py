@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select, update
@@ -27,7 +26,6 @@ __all__ = [
     "disable_user",
     "enable_user",
     "has_account",
-    "list_registrations",
     "set_organiser",
 ]
 
@@ -105,21 +103,6 @@ def set_organiser(
     user.is_organiser = is_organiser
     action = "user.made_organiser" if is_organiser else "user.unmade_organiser"
     _record(session, action, organiser_id, user_id, now, address, reason)
-
-
-def list_registrations(
-    session: Session, status: RegistrationStatus | None = None
-) -> Sequence[tuple[User, Registration]]:
-    """Registrations of people who have confirmed their address, oldest first."""
-    rows = (
-        select(User, Registration)
-        .join(Registration, Registration.user_id == User.id)
-        .where(User.email_confirmed_at.is_not(None))
-        .order_by(Registration.created_at, User.id)
-    )
-    if status is not None:
-        rows = rows.where(Registration.status == status)
-    return [(user, registration) for user, registration in session.execute(rows)]
 
 
 def decide(

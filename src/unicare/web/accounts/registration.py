@@ -24,7 +24,7 @@ from unicare.web.accounts.refusals import AccountError, Reason, Refused
 from unicare.web.accounts.rules import AccountRules
 from unicare.web.accounts.secret_tokens import hash_token
 from unicare.web.accounts.sessions import LoggedIn, open_session
-from unicare.web.accounts.throttle import count_try, network_of, throttle_key
+from unicare.web.accounts.throttle import count_try, may_mail, network_of, throttle_key
 from unicare.web.database import record
 from unicare.web.database.tables import Registration, User
 from unicare.web.mail import enqueue
@@ -35,7 +35,6 @@ __all__ = [
     "check_form",
     "confirm_email",
     "count_form",
-    "may_mail",
     "register",
 ]
 
@@ -97,7 +96,7 @@ def register(door: Door, form: RegistrationForm, origin: Origin) -> MailSent | R
     def write(session: Session) -> None:
         now = door.clock()
         user = session.scalar(select(User).where(User.email_key == key_of(form.email)))
-        allowed = may_mail(session, door.rules, key_of(form.email), origin, now)
+        allowed = may_mail(session, door.rules, key_of(form.email), origin.address, now)
         if user is not None and not allowed:
             return
         if user is not None and user.email_confirmed_at is not None:
@@ -177,14 +176,6 @@ def count_form(door: Door, origin: Origin) -> Refused | None:
     key = throttle_key("form", network_of(origin.address))
     wait = door.database.transact(lambda session: count_try(session, key, door.rules.forms, door.clock()))
     return None if wait is None else Refused(Reason.TOO_OFTEN, wait)
-
-
-def may_mail(session: Session, rules: AccountRules, email_key: str, origin: Origin, now: datetime) -> bool:
-    """Whether one more mail may go to a person because of what somebody did; counts it."""
-    pair = throttle_key("mail", email_key, network_of(origin.address))
-    if count_try(session, pair, rules.mails, now) is not None:
-        return False
-    return count_try(session, throttle_key("mail:account", email_key), rules.mails_account, now) is None
 
 
 def _check_rules(rules: AccountRules, form: RegistrationForm, now: datetime) -> None:

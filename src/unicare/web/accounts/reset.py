@@ -12,8 +12,9 @@ from unicare.web.accounts.names import email_key
 from unicare.web.accounts.one_time import find_link, make_link, void_links
 from unicare.web.accounts.passwords import check_password
 from unicare.web.accounts.refusals import Reason, Refused
-from unicare.web.accounts.registration import MailSent, count_form, may_mail
+from unicare.web.accounts.registration import MailSent, count_form
 from unicare.web.accounts.sessions import close_all_sessions
+from unicare.web.accounts.throttle import may_mail
 from unicare.web.database import record
 from unicare.web.database.tables import ApiToken, Registration, User
 from unicare.web.mail import enqueue
@@ -33,7 +34,7 @@ def ask_reset(door: Door, email: str, origin: Origin) -> MailSent | Refused:
     def write(session: Session) -> None:
         now = door.clock()
         user = session.scalar(select(User).where(User.email_key == key))
-        allowed = may_mail(session, door.rules, key, origin, now)  # counted for unknown ones as well
+        allowed = may_mail(session, door.rules, key, origin.address, now)  # counted for unknown ones as well
         sent = user is not None and allowed and user.disabled_at is None
         if user is not None and sent:
             nonce = make_link(

@@ -111,16 +111,19 @@ def remove_member(
     """Lets a person go: captains from their own team before it has handed something in, organisers always.
 
     Raises:
-        AccountError: the person is in no team, or the actor may not.
+        AccountError: the person is in no team, or the actor may not. Captains aren't told which of the two:
+            who is in which team is not for them.
     """
-    membership = _membership(session, user_id)
     actor = session.get_one(User, actor_id)
     if actor.is_organiser:
         require_organiser(session, rules, actor_id)
+        membership = _membership(session, user_id)
     else:
         team = captained_team(session, rules, actor_id)
-        if team.id != membership.team_id or actor_id == user_id:
+        mate = session.get(Membership, user_id)
+        if mate is None or mate.team_id != team.id or actor_id == user_id:
             raise AccountError("only their captain may let people go", Reason.NOT_ALLOWED)
+        membership = mate
         _refuse_disqualified(session, team.id)
         _refuse_after_runs(session, team.id)
     _end_membership(session, membership, now)

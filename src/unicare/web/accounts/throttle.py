@@ -9,10 +9,10 @@ from ipaddress import IPv6Address, ip_address
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from unicare.web.accounts.rules import Limit
+from unicare.web.accounts.rules import AccountRules, Limit
 from unicare.web.database.tables import Throttle
 
-__all__ = ["count_try", "forget_tries", "give_back_try", "network_of", "throttle_key"]
+__all__ = ["count_try", "forget_tries", "give_back_try", "may_mail", "network_of", "throttle_key"]
 
 
 def throttle_key(what: str, *whom: str) -> str:
@@ -44,13 +44,29 @@ def count_try(session: Session, key: str, limit: Limit, now: datetime) -> timede
         session.add(Throttle(key=key, window_start=now, window_end=now + limit.window, count=1))
         session.flush()
         return None
-    if row.window_end <= now:
+    if row.window_end <= now or row.window_start > now:  # it is over, or the clock was put back
         row.window_start, row.window_end, row.count = now, now + limit.window, 1
         return None
     if row.count >= limit.count:
         return row.window_end - now
     row.count += 1
     return None
+
+
+def may_mail(session: Session, rules: AccountRules, email_key: str, address: str, now: datetime) -> bool:
+    """Whether one more mail may go to a person because of what somebody did; counts it.
+
+    Args:
+        session: of the transaction.
+        rules: of this site.
+        email_key: of the person.
+        address: from where it was caused.
+        now: when.
+    """
+    pair = throttle_key("mail", email_key, network_of(address))
+    if count_try(session, pair, rules.mails, now) is not None:
+        return False
+    return count_try(session, throttle_key("mail:account", email_key), rules.mails_account, now) is None
 
 
 def forget_tries(session: Session, key: str) -> None:

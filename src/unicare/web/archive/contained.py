@@ -18,12 +18,15 @@ from unicare.web.archive.sources import Source
 from unicare.web.archive.unpack import UnpackLimits
 from unicare.web.child_process import ChildEnd, run_child
 from unicare.web.interrupt import Interrupted, InterruptedWorkError, never
+from unicare.web.sizes import size_words
 
 __all__ = ["ProcessLimits", "check_in_sandboxed_process", "end_with_parent", "limit_this_process"]
 
 _MODULE = "unicare.web.archive.contained_process"
 _REPLY_BYTES = 2**24
 _GRACE_S = 5
+_FROM_OUTSIDE = (signal.SIGKILL, signal.SIGBUS)
+"""By these the kernel ends a process where the machine has no memory left, or a disk fails."""
 _NICE = 10
 _PR_SET_PDEATHSIG = 1  # from linux/prctl.h
 _FILE_SLACK_BYTES = 2**20
@@ -152,13 +155,16 @@ def _stopped(end: ChildEnd, process: ProcessLimits) -> IntakeResult:
     elif code == -signal.SIGXCPU:
         why = f"it took more than {process.cpu_s} s of the processor's time"
     elif out_of_memory:
-        why = f"it took more than {process.memory_bytes / 2**30:.3g} GB of memory"
+        why = f"it took more than {size_words(process.memory_bytes)} of memory"
+    elif code is not None and -code in _FROM_OUTSIDE:
+        why = "it was ended from outside; the organisers are told"
+        _log.error("the check of a submission was ended by signal %s: %s", -code, last)
     elif code is None or code < 0:
         why = "a file made the program that checks it end at once"
     else:
         why = "of a fault that isn't yours; the organisers are told"
         _log.error("the check of a submission ended with status %s: %s", code, last)
-    own = code is not None and code > 0 and not out_of_memory
+    own = code is not None and (code > 0 or -code in _FROM_OUTSIDE) and not out_of_memory
     text = f"the check was stopped{where} because {why}"
     if not own:
         text += "; hand in label maps of their images' sizes, in a small integer type, as .nii.gz"

@@ -66,6 +66,10 @@ class IntakeResult:
         """Whether it may be evaluated: all was looked at, and nothing is wrong on either side."""
         return self.cases is not None and not self.organisers and all(one.note for one in self.findings)
 
+    def report(self) -> dict[str, Any]:
+        """What a team is told, as it is kept with its submission."""
+        return {"cases": self.cases, "findings": [one.as_dict() for one in self.findings]}
+
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON; ``from_dict`` takes them."""
         return asdict(self)

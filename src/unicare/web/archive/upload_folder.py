@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import logging
 import os
 import time
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ __all__ = [
     "touched",
 ]
 
+_log = logging.getLogger("unicare")
 _ABOUT, DATA, LOCK, WHOLE = "about.json", "data", "lock", "whole"
 
 
@@ -111,10 +113,13 @@ def check_hash(path: Path, announced: str) -> None:
 
 
 def read_about(folder: Path) -> About:
-    """What was announced of an upload; UploadRefusedError when it is gone."""
+    """What was announced of an upload; UploadRefusedError when it is gone, or can't be read."""
     try:
         return About(**json.loads((folder / _ABOUT).read_text(encoding="utf-8")))
     except FileNotFoundError:
+        raise unknown_upload() from None
+    except (ValueError, TypeError, OSError) as error:  # one upload must not hold up all others
+        _log.warning("upload %s can't be read: %s", folder.name, type(error).__name__)
         raise unknown_upload() from None
 
 

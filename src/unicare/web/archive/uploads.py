@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
@@ -153,6 +153,17 @@ class Uploads:
             UploadRefusedError: there is no such upload.
         """
         return timedelta(seconds=max(0.0, time.time() - touched(self._folder(upload_id))))
+
+    def complete_at(self, upload_id: str) -> datetime | None:
+        """When the last byte came; None as long as bytes are missing.
+
+        Raises:
+            UploadRefusedError: there is no such upload.
+        """
+        folder = self._folder(upload_id)
+        if length_of(folder) != read_about(folder).total_bytes:
+            return None
+        return datetime.fromtimestamp(touched(folder), UTC)
 
     def finish(self, upload_id: str) -> Path:
         """Checks length and hash, and gives the file; the same again when it was finished before.

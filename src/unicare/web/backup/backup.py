@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from unicare.web.storage import Storage, open_storage
 
 __all__ = ["Backup", "write_backup"]
 
+_WORK = "backing-up-"
+_DAY_S = 24 * 3600
 _ROUNDS = 10
 _NAMING = ("storage_key", "rows_key")
 _WITHOUT_FILES = ("refused", "cancelled")
@@ -76,7 +79,8 @@ def write_backup(
     out.absolute().parent.mkdir(parents=True, exist_ok=True)
     part = out.absolute().with_name(f".{out.name}.{secrets.token_hex(4)}")
     # Files of a storage that lies on the same disk as the site's folder are linked to here, not copied.
-    work = settings.data_dir / f"backing-up-{secrets.token_hex(4)}"
+    work = settings.data_dir / f"{_WORK}{secrets.token_hex(4)}"
+    _remove_left_over(settings.data_dir)
     work.mkdir(mode=0o700)
     try:
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -89,6 +93,13 @@ def write_backup(
         database.close()
         part.unlink(missing_ok=True)
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _remove_left_over(data_dir: Path) -> None:
+    """What backups that were killed have left for a day: rows with people in them."""
+    for folder in data_dir.glob(f"{_WORK}*"):
+        if folder.stat().st_mtime < time.time() - _DAY_S:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _write(

@@ -20,7 +20,7 @@ from unicare.web.backup.file import BackupError, BackupReader
 from unicare.web.backup.rows import has_rows, insert_rows, table_names, tables_of
 from unicare.web.database import Database, revision_of, upgrade_within
 from unicare.web.settings import KEY_FILE, SiteSettings, load_settings
-from unicare.web.storage import Storage, open_storage
+from unicare.web.storage import STORAGE_MARK, Storage, open_storage
 
 __all__ = ["Restored", "restore_backup"]
 
@@ -109,7 +109,7 @@ def _about(path: Path, file: BackupReader) -> About:
 
 def _refuse_strangers(storage: Storage, keys: list[str]) -> None:
     """Files that a restore which broke off has left are fine; others would get into the site's way."""
-    strangers = set(storage.keys()).difference(keys)
+    strangers = set(storage.keys()).difference(keys, (STORAGE_MARK,))
     if strangers:
         raise BackupError(
             "the site's storage isn't empty", found=f"{len(strangers)} other files", mend=_ELSEWHERE

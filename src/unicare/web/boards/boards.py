@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import takewhile
 
-from unicare.core.errors import SettingsError
+from unicare.core.errors import SettingsError, UnicareError
 from unicare.web.boards.facts import (
     BoardFacts,
     BoardState,
@@ -30,13 +30,13 @@ __all__ = ["Boards", "NoSuchBoardError"]
 _UNSEEN = (BoardState.HIDDEN, BoardState.UPCOMING)
 
 
-class NoSuchBoardError(LookupError):
+class NoSuchBoardError(UnicareError):
     """There is no board, or no edition of it, of that name."""
 
 
-def _no_edition(summary: BoardSummary) -> NoSuchBoardError:
-    names = ", ".join(one.name for one in summary.editions) or "none"
-    return NoSuchBoardError(f"This board has no such edition; it has {names}.")
+def _no_edition(summary: BoardSummary, name: str) -> NoSuchBoardError:
+    names = ", ".join(one.name for one in summary.editions)
+    return NoSuchBoardError("this board has no such edition", found=name, expected=f"one of {names}")
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class Boards:
         entry = self._entry(name)
         summary = self._summary(entry, now, unveiled)
         if edition not in ("", *(one.name for one in summary.editions)):
-            raise _no_edition(summary)
+            raise _no_edition(summary, edition)
         published = {one.facts.name: one for one in self._published[name]}
         rank_by = sort if sort in entry.board.sorts else default_sort(entry.board)
         shown = _NOTHING
@@ -176,7 +176,7 @@ class Boards:
         summary = self._summary(entry, now, unveiled)
         chosen = next((one for one in summary.editions if one.name == (edition or CURRENT)), None)
         if chosen is None:
-            raise _no_edition(summary)
+            raise _no_edition(summary, edition)
         if sort not in ("", *entry.board.sorts):
             expected = ", ".join(entry.board.sorts) or "none, it leaves no choice"
             raise SettingsError(f"board {name} can't be ranked by {sort}", expected=expected)
@@ -191,7 +191,8 @@ class Boards:
 
     def _entry(self, name: str) -> BoardEntry:
         if name not in self._entries:
-            raise NoSuchBoardError(f"There is no such board; there are {', '.join(self._entries)}.")
+            expected = f"one of {', '.join(self._entries)}" if self._entries else "none, there are no boards"
+            raise NoSuchBoardError("there is no such board", found=name, expected=expected)
         return self._entries[name]
 
     def _summary(self, entry: BoardEntry, now: datetime, unveiled: bool = False) -> BoardSummary:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from unicare.web.boards.facts import BoardFacts, ColumnFacts, FigureFacts, RowFacts, TableFacts
+from unicare.web.sheets import sheet_cell
 
 __all__ = ["board_bibtex", "board_csv"]
 
@@ -16,7 +17,6 @@ _COLUMNS = (
     *("board", "edition", "table", "topic", "distribution", "team", "baseline", "column", "value", "low"),
     *("high", "rank", "rank_low", "rank_high", "decides", "groups", "missing"),
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _TEX = {
     "\\": r"\textbackslash{}",
     "{": r"\{",
@@ -42,7 +42,7 @@ def board_csv(board: BoardFacts) -> str:
     for table in (*((board.overall,) if board.overall is not None else ()), *board.tables):
         for row in (*table.rows, *table.baselines):
             for column, figure in _figures(table, row):
-                writer.writerow([_cell(cell) for cell in _line(board, table, row, column, figure)])
+                writer.writerow([sheet_cell(cell) for cell in _line(board, table, row, column, figure)])
     return text.getvalue()
 
 
@@ -76,14 +76,6 @@ def _line(
         " ".join(row.groups) if decides else "",
         row.missing,
     )
-
-
-def _cell(value: object) -> object:
-    if value is None:
-        return ""
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
-    return value
 
 
 def board_bibtex(board: BoardFacts, challenge: str, organisers: str, address: str, now: datetime) -> str:

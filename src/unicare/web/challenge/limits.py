@@ -47,10 +47,12 @@ class Containers(Strict):
     Attributes:
         mode: a new container for every case, or one for all cases of a task.
         limits: of every task.
+        failures: how often a team's containers may fail on the hidden cases of a task in a phase.
     """
 
     mode: Literal["case_by_case", "all_at_once"] = "all_at_once"
     limits: Limits = Limits()
+    failures: int = Field(default=10, ge=1)
 
     def run_limits(self, cases: int, gpu: str = "all") -> RunLimits:
         """What one run may take.

@@ -16,7 +16,7 @@ from unicare.core.errors import SettingsError
 from unicare.web.challenge.findings import Finding
 from unicare.web.challenge.rules import broken_rules
 from unicare.web.challenge.schema import Challenge
-from unicare.web.challenge.source import Place, Source, SourceError, read_source
+from unicare.web.challenge.source import Place, Source, read_source
 
 __all__ = ["CHALLENGE_FILE", "Reading", "load_challenge", "read_challenge"]
 
@@ -76,10 +76,9 @@ def read_challenge(folder: str | os.PathLike[str]) -> Reading:
             found="no such folder" if not root.is_dir() else f"no {CHALLENGE_FILE} in it",
             expected=f"a folder with {CHALLENGE_FILE}; docs/challenge.md says what belongs into it",
         )
-    try:
-        source = read_source(file)
-    except SourceError as error:
-        return Reading(None, (Finding("error", CHALLENGE_FILE, error.what, error.line),))
+    source = read_source(file)
+    if isinstance(source, Finding):
+        return Reading(None, (source,))
     if not isinstance(source.data, dict):
         text = "isn't a challenge"
         return Reading(

@@ -100,7 +100,7 @@ def check_reference(
     images = look.read_images(truths)
     look.check_cases(truths, images, rows)
     for done, (case, path) in enumerate(truths.items(), start=1):
-        look.check_case(case, path, images.get(case, {}), rows.get(case) if rows else None)
+        look.check_case(path, images.get(case, {}), rows.get(case) if rows else None)
         if progress is not None:
             progress(done, len(truths), case)
     if task.prompts:
@@ -195,7 +195,7 @@ class _Look:
             if alone:
                 self.tell(path, f"cases that have {what}, but no truth", found=name_some(alone))
 
-    def check_case(self, case: str, truth: Path, images: Mapping[str, Path], row: CohortRow | None) -> None:
+    def check_case(self, truth: Path, images: Mapping[str, Path], row: CohortRow | None) -> None:
         """One case's labels, grid, sequences and headers."""
         if row is not None:
             self._check_row(row, images)

@@ -9,22 +9,15 @@ from typing import Any, ClassVar
 
 import yaml
 
-__all__ = ["LARGEST_BYTES", "Source", "SourceError", "read_source"]
+from unicare.web.challenge.findings import Finding
+
+__all__ = ["LARGEST_BYTES", "Source", "read_source"]
 
 LARGEST_BYTES = 1_000_000
 """More isn't read; a challenge.yaml has a few thousand."""
 
 Place = tuple[int | str, ...]
 """The keys and positions that lead to a value, as pydantic names them."""
-
-
-class SourceError(Exception):
-    """A file that can't be read as YAML, or has something at a line that can't stand there."""
-
-    def __init__(self, what: str, line: int | None = None) -> None:
-        self.what = what
-        self.line = line
-        super().__init__(what)
 
 
 @dataclass(frozen=True)
@@ -58,18 +51,18 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]
     }
 
 
-def read_source(path: Path) -> Source:
-    """Reads a YAML file.
+def read_source(path: Path) -> Source | Finding:
+    """Reads a YAML file of the challenge's folder; what is wrong if it is too large, or no YAML in UTF-8."""
 
-    Raises:
-        SourceError: it can't be read, isn't UTF-8, is too large, or isn't YAML.
-    """
+    def unusable(what: str, line: int | None = None) -> Finding:
+        return Finding("error", path.name, what, line)
+
     loader: _Loader | None = None
     try:
         with path.open("rb") as file:
             raw = file.read(LARGEST_BYTES + 1)
         if len(raw) > LARGEST_BYTES:
-            raise SourceError(f"the file is larger than {LARGEST_BYTES // 1000} kB")
+            return unusable(f"the file is larger than {LARGEST_BYTES // 1000} kB")
         loader = _Loader(raw.decode("utf-8-sig"))
         node = loader.get_single_node()
         lines: dict[Place, int] = {}
@@ -78,16 +71,15 @@ def read_source(path: Path) -> Source:
             _walk(node, (), lines, twice, set())
         return Source(loader.construct_document(node) if node is not None else None, lines, twice)
     except OSError as error:
-        raise SourceError(f"can't be read ({error.strerror})") from None
+        return unusable(f"can't be read ({error.strerror})")
     except UnicodeDecodeError:
-        raise SourceError("isn't UTF-8 text") from None
+        return unusable("isn't UTF-8 text")
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise SourceError(
-            f"isn't YAML ({error.problem or error.context})", None if mark is None else mark.line + 1
-        ) from None
+        told = f"isn't YAML ({error.problem or error.context})"
+        return unusable(told, None if mark is None else mark.line + 1)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise SourceError(f"isn't YAML ({' '.join(str(error).split())[:200]})") from None
+        return unusable(f"isn't YAML ({' '.join(str(error).split())[:200]})")
     finally:
         if loader is not None:
             loader.dispose()

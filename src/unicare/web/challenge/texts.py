@@ -22,7 +22,6 @@ __all__ = [
     "markdown_parser",
     "page_addresses",
     "page_of",
-    "render_markdown",
 ]
 
 AGREEMENT = "agreement"
@@ -40,11 +39,6 @@ _PLAIN = "write it in Markdown; the site shows HTML as text"
 def markdown_parser() -> MarkdownIt:
     """CommonMark and tables; HTML in a text is shown as text, links that run something as written."""
     return MarkdownIt("commonmark", {"html": False}).enable("table")
-
-
-def render_markdown(text: str) -> str:
-    """The HTML of a text, as ``markdown_parser`` reads it."""
-    return str(markdown_parser().render(text))
 
 
 def page_addresses(challenge: Challenge) -> dict[str, str]:

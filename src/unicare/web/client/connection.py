@@ -37,8 +37,12 @@ class SiteError(UnicareError):
         reason: str = "",
         length: int | None = None,
         wait_s: float | None = None,
+        *,
+        found: object = None,
+        expected: object = None,
+        mend: str | None = None,
     ) -> None:
-        super().__init__(what)
+        super().__init__(what, found=found, expected=expected, mend=mend)
         self.status = status
         self.reason = reason
         self.length = length
@@ -132,7 +136,11 @@ class SiteConnection:
             return answer.json()
         except ValueError:
             raise SiteError(
-                f"{self.site}: the answer isn't that of a unicare site", answer.status_code
+                f"{self.site}: the answer isn't that of a unicare site",
+                answer.status_code,
+                found=answer.headers.get("Content-Type", "")[:100] or "no type",
+                expected="JSON",
+                mend="check the address",
             ) from None
 
     def patiently(self, act: Callable[[], Any]) -> Any:
@@ -160,12 +168,13 @@ class SiteConnection:
             answer = self._client.request(method, f"/{path}", **given)
         except httpx2.TimeoutException:
             raise SiteError(
-                f"{self.site} doesn't answer in time; is it busy, or is the network slow?"
+                f"{self.site} doesn't answer in time", mend="try again, or check the network"
             ) from None
         except httpx2.HTTPError as error:
-            told = str(error) or type(error).__name__
             raise SiteError(
-                f"{self.site} can't be reached ({told}); check the address and the network"
+                f"{self.site} can't be reached",
+                found=str(error) or type(error).__name__,
+                mend="check the address and the network",
             ) from None
         if answer.is_success:
             return answer
@@ -175,15 +184,22 @@ class SiteConnection:
 def _refusal(site: str, answer: httpx2.Response) -> SiteError:
     status = answer.status_code
     if answer.is_redirect:
-        return SiteError(f"{site} is elsewhere: at {answer.headers.get('Location', '')[:200]}", status)
+        place = answer.headers.get("Location", "")[:200]
+        return SiteError(
+            f"{site} is elsewhere", status, found=place, mend="give that address, if you trust it"
+        )
     try:
         problem = answer.json()
         detail, reason, length = problem["detail"], problem.get("reason", ""), problem.get("length")
     except (ValueError, KeyError, TypeError, AttributeError):
-        return SiteError(f"{site} answers {status} {answer.reason_phrase}", status, wait_s=_wait(answer))
-    if status == 401:
-        detail = f"{detail} Make a token on your account's page; give it by UNICARE_TOKEN or --token"
-    return SiteError(str(detail), status, str(reason), length, _wait(answer))
+        return SiteError(
+            f"{site} refuses", status, wait_s=_wait(answer), found=f"{status} {answer.reason_phrase}".strip()
+        )
+    mend = (
+        "make a token on your account's page; give it by UNICARE_TOKEN or --token" if status == 401 else None
+    )
+    told = str(detail).removesuffix(".") if mend else str(detail)
+    return SiteError(told, status, str(reason), length, _wait(answer), mend=mend)
 
 
 def _wait(answer: httpx2.Response) -> float | None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import datetime
+from typing import Annotated
 
+from pydantic import Field
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -22,6 +24,7 @@ from unicare.web.life import (
     begin_submission,
     cancel_submission,
     queue_submission,
+    refuse_unless_taking_part,
 )
 from unicare.web.life.site import largest_upload
 
@@ -34,6 +37,10 @@ __all__ = [
     "is_still_wanted",
     "take_back",
 ]
+
+
+_MOST_BYTES = 2**62
+"""More can't be reckoned with; what a challenge takes is much less."""
 
 
 class NewSubmission(Facts):
@@ -51,7 +58,7 @@ class NewSubmission(Facts):
     task: Short
     phase: Short
     name: FileName
-    total_bytes: int
+    total_bytes: Annotated[int, Field(le=_MOST_BYTES)]
     sha256: Hash | None = None
     note: Note = ""
 
@@ -163,10 +170,12 @@ def have_evaluated(site: WorkingSite, person: Person, submission_id: int) -> Non
         AccountError: there is none.
         QuotaUsedUpError: there is still none left.
         MoveRefusedError: it doesn't wait for that.
+        SubmissionError: the team is off the boards.
     """
 
     def work(session: Session, now: datetime) -> None:
         submission = own_submission(session, person, submission_id)
+        refuse_unless_taking_part(session, submission.team_id)
         if submission.state != State.CHECKED:
             raise MoveRefusedError("it doesn't wait for an evaluation", found=submission.state)
         queue_submission(session, site.challenge, submission.id, now=now, actor_id=person.id)

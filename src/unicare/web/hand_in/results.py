@@ -20,13 +20,13 @@ from unicare.web.facts.cases import CaseFacts, CasesFacts, FigureOfCase, MetricF
 from unicare.web.hand_in.sight import Sight, phase_of, sight_of, visible_submission
 from unicare.web.life import WorkingSite
 from unicare.web.sandbox.places import run_folder
+from unicare.web.sheets import sheet_cell
 
 __all__ = ["Results", "WorstCase", "case_facts", "cases_csv", "results_of", "worst_cases"]
 
 MOST_WORST = 5
 
 _COLUMNS = ("case", "distribution", "label", "structure", "metric", "value", "rule")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _BY = "dice"
 
 
@@ -159,7 +159,7 @@ def cases_csv(results: Results) -> str:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(_COLUMNS)
-    writer.writerows([_cell(getattr(row, name)) for name in _COLUMNS] for row in results.rows)
+    writer.writerows([sheet_cell(getattr(row, name)) for name in _COLUMNS] for row in results.rows)
     return text.getvalue()
 
 
@@ -189,9 +189,3 @@ def _metric(name: str) -> MetricFacts:
     if metric is None:
         return MetricFacts(name=name, title=name, unit="", better="neither")
     return MetricFacts(name=name, title=metric.title, unit=metric.unit, better=metric.better)
-
-
-def _cell(value: object) -> object:
-    if value is None:
-        return ""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

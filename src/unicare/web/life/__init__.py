@@ -1,6 +1,6 @@
 """The life of a submission, from its upload to its score; workers are in ``unicare.web.life.worker``."""
 
-from unicare.web.life.arrivals import find_arrivals, take_upload
+from unicare.web.life.arrivals import find_arrivals, note_whole, take_upload
 from unicare.web.life.hand_in import (
     begin_submission,
     cancel_submission,
@@ -8,6 +8,7 @@ from unicare.web.life.hand_in import (
     finish_upload,
     place_in_queue,
     queue_submission,
+    refuse_unless_taking_part,
 )
 from unicare.web.life.quota import QuotaUsedUpError, slots_taken
 from unicare.web.life.site import WorkingSite, largest_upload, open_site, open_uploads, working_site
@@ -26,11 +27,13 @@ __all__ = [
     "find_arrivals",
     "finish_upload",
     "largest_upload",
+    "note_whole",
     "open_site",
     "open_uploads",
     "open_wake",
     "place_in_queue",
     "queue_submission",
+    "refuse_unless_taking_part",
     "slots_taken",
     "take_upload",
     "working_site",

@@ -17,10 +17,10 @@ from unicare.web.life.keys import upload_key
 from unicare.web.life.site import WorkingSite
 from unicare.web.life.states import MoveRefusedError, State
 
-__all__ = ["find_arrivals", "take_upload"]
+__all__ = ["find_arrivals", "note_whole", "take_upload"]
 
 _LOG = structlog.get_logger(__name__)
-_PATIENCE = timedelta(days=8)
+_PATIENCE = timedelta(days=60)
 _KEPT = timedelta(days=7)
 _LONGEST_ANNOUNCEMENT = timedelta(hours=1)
 
@@ -35,12 +35,15 @@ def take_upload(site: WorkingSite, submission_id: int) -> None:
             submission was cancelled.
         OutputError: the storage can't be written to.
     """
-    with site.database.reading() as session:
-        submission = session.get_one(Submission, submission_id)
-        upload_id = submission.upload_id
-    if submission.state != State.UPLOADING or upload_id is None:
+    upload_id = note_whole(site, submission_id)
+    if upload_id is None:
         return
-    file = site.uploads.finish(upload_id)
+    try:
+        file = site.uploads.finish(upload_id)
+    except UploadRefusedError as error:
+        if error.reason is Reason.HASH:
+            _note(site, upload_id, None)
+        raise
     whole_at = datetime.fromtimestamp(file.stat().st_mtime, UTC)
     key = upload_key(submission_id)
     site.storage.put(key, file)
@@ -62,10 +65,41 @@ def take_upload(site: WorkingSite, submission_id: int) -> None:
     site.uploads.abandon(upload_id)
 
 
+def note_whole(site: WorkingSite, submission_id: int) -> str | None:
+    """Writes down that all bytes of an upload are here, before they are compared and copied.
+
+    That may take long, or fail and be done again; a board that is about to be frozen waits for it.
+
+    Returns:
+        The upload's id; None if nothing is to be taken.
+
+    Raises:
+        UploadRefusedError: there is no such upload on this machine.
+    """
+    with site.database.reading() as session:
+        submission = session.get_one(Submission, submission_id)
+        upload_id = submission.upload_id
+        if submission.state != State.UPLOADING or upload_id is None:
+            return None
+        noted = session.get_one(Upload, upload_id).finished_at
+    whole_at = site.uploads.complete_at(upload_id)
+    if whole_at is not None and noted is None:
+        _note(site, upload_id, whole_at)
+    return upload_id
+
+
+def _note(site: WorkingSite, upload_id: str, whole_at: datetime | None) -> None:
+    def work(session: Session, _now: datetime) -> None:
+        session.get_one(Upload, upload_id).finished_at = whole_at
+
+    site.transact(work)
+
+
 def find_arrivals(site: WorkingSite) -> int:
     """Takes all uploads of this machine that are whole and that nobody took; how many those were.
 
-    Bytes that nothing was added to for a week are thrown away, and their submissions cancelled a day later.
+    Bytes that nothing was added to for a week are thrown away, and their submissions cancelled. Where uploads
+    lie on another machine, nothing is known here of those under way: they are left to it.
     """
     with site.database.reading() as session:
         now = site.clock(session)
@@ -90,7 +124,10 @@ def find_arrivals(site: WorkingSite) -> int:
                 continue
             taken += 1
     _forget_unannounced(site)
-    site.uploads.sweep(_KEPT)
+    swept = set(site.uploads.sweep(_KEPT))
+    for submission_id, upload_id, _ in waiting:
+        if upload_id in swept:
+            _give_up(site, submission_id, upload_id)
     return taken
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from unicare.web.archive.contained import check_in_sandboxed_process
-from unicare.web.archive.intake import IntakeResult, Reference
+from unicare.web.archive.intake import Reference
 from unicare.web.interrupt import Interrupted, check_wanted
 from unicare.web.life.containers import check_container
 from unicare.web.life.keys import predictions_folder
@@ -44,7 +44,7 @@ def _check_predictions(
     result = check_in_sandboxed_process(uploaded, unpacked, against, limits, interrupted=interrupted)
     if result.organisers:
         return Fault("; ".join(result.organisers))
-    report = _report(result)
+    report = result.report()
     if not result.ok:
         return Refused(report)
     folder = predictions_folder(mine)
@@ -52,7 +52,3 @@ def _check_predictions(
         check_wanted(interrupted)
         site.storage.put(f"{folder}/{path.name}", path)
     return Checked(report, folder)
-
-
-def _report(result: IntakeResult) -> dict[str, object]:
-    return {"cases": result.cases, "findings": [one.as_dict() for one in result.findings]}

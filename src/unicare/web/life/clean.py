@@ -43,12 +43,12 @@ def discard_unneeded(site: WorkingSite) -> int:
         ).all()
         failed = _failed_before(session, now - timedelta(days=site.settings.keep_failed_days))
     for submission_id in (*over, *failed):
-        try:
-            site.storage.delete(submission_folder(submission_id))
-        except OutputError as error:  # the next look tries again; what else a worker does goes on
-            _LOG.warning("files can't be removed", submission=submission_id, why=str(error))
-            continue
-        site.transact(lambda session, now, one=submission_id: _forget(session, one, now))  # type: ignore[misc]
+        # forgotten first: an organiser may be about to have it evaluated again
+        if site.transact(lambda session, now, one=submission_id: _forget(session, one, now)):  # type: ignore[misc]
+            try:
+                site.storage.delete(submission_folder(submission_id))
+            except OutputError as error:  # they belong to nothing now, and go with what does
+                _LOG.warning("files can't be removed", submission=submission_id, why=str(error))
     _discard_uploads(site)
     return len(over) + len(failed)
 
@@ -72,6 +72,7 @@ def remove_orphans(site: WorkingSite, older_than: timedelta = _DAY) -> list[str]
     with site.database.reading() as session:  # after the look: what is written down meanwhile is found
         needed = _needed(session)
     removed = []
+    site.storage.sweep(older_than)
     for unit in sorted(units.keys() - needed):
         with suppress(FileNotFoundError, UnicareError, OSError):
             if max(site.storage.written_at(key) for key in units[unit]) <= utc_now() - older_than:
@@ -95,11 +96,14 @@ def _failed_before(session: Session, moment: datetime) -> list[int]:
     return list(session.scalars(found.where(failed_at < moment)))
 
 
-def _forget(session: Session, submission_id: int, now: datetime) -> None:
+def _forget(session: Session, submission_id: int, now: datetime) -> bool:
+    """Whether nobody needs its files."""
     submission = session.get_one(Submission, submission_id)
-    if submission.state in (*_OVER, State.FAILED) and submission.storage_key != "":
-        submission.storage_key = ""
-        record(session, "submission.discard", f"submission:{submission_id}", now=now, state=submission.state)
+    if submission.state not in (*_OVER, State.FAILED) or submission.storage_key == "":
+        return False
+    submission.storage_key = ""
+    record(session, "submission.discard", f"submission:{submission_id}", now=now, state=submission.state)
+    return True
 
 
 def _needed(session: Session) -> set[str]:

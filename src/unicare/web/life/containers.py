@@ -8,11 +8,14 @@ from typing import Any
 
 from unicare.core.errors import ContainerError, SubmissionError
 from unicare.evaluate.files import find_truths
+from unicare.web.archive.contained import check_in_sandboxed_process
+from unicare.web.archive.intake import IntakeResult, Reference
+from unicare.web.challenge import Reference as PublicCases
 from unicare.web.challenge import find_public
 from unicare.web.interrupt import Interrupted
 from unicare.web.life.lease import Claim
-from unicare.web.life.reference import reference_of
-from unicare.web.life.settle import Checked, Failed, Outcome, Refused
+from unicare.web.life.reference import cohort_of, own_names, reference_of
+from unicare.web.life.settle import Checked, Failed, Fault, Outcome, Refused
 from unicare.web.life.site import WorkingSite
 from unicare.web.sandbox.anonymise import CaseInput, list_inputs
 from unicare.web.sandbox.engine import ContainerEngine
@@ -26,6 +29,9 @@ __all__ = ["check_container", "make_predictions"]
 
 def check_container(site: WorkingSite, mine: Claim, archive: Path, interrupted: Interrupted) -> Outcome:
     """Reads the archive from end to end, and runs it on the task's public cases if there are any.
+
+    What it predicts there is checked as predictions are that a team uploads, so that a wrong label is found
+    before it costs an evaluation.
 
     Raises:
         InterruptedWorkError: the worker has to stop, or the work isn't its any more.
@@ -42,11 +48,17 @@ def check_container(site: WorkingSite, mine: Claim, archive: Path, interrupted: 
             cases = _cases(site, mine, public)
             with run_folder(site.scratch) as folder:
                 run = _run(site, engine, image, cases, folder / "predictions", interrupted)
+                told = smoke_report(run)
+                report: dict[str, Any] = {"messages": list(told.messages), "log": told.log}
+                if not told.passed:
+                    return Refused(report)
+                found = _check_predictions(site, mine, public, folder, interrupted)
     except SubmissionError as error:
         return Refused({"messages": [str(error)]})
-    told = smoke_report(run)
-    report: dict[str, Any] = {"messages": list(told.messages), "log": told.log}
-    return Checked(report, mine.storage_key) if told.passed else Refused(report)
+    if found.organisers:
+        return Fault("; ".join(found.organisers))
+    report |= found.report()
+    return Checked(report, mine.storage_key) if found.ok else Refused(report)
 
 
 def make_predictions(
@@ -74,6 +86,19 @@ def make_predictions(
     told = hidden_report(run)
     words = " ".join(told.messages) + (f" Its last words: {told.log}" if told.log else "")
     return Failed(words, private="\n".join(one.log_tail for one in run.runs)[-64_000:])
+
+
+def _check_predictions(
+    site: WorkingSite, mine: Claim, public: Path, folder: Path, interrupted: Interrupted
+) -> IntakeResult:
+    task, data = site.challenge.task(mine.task), PublicCases(public)
+    return check_in_sandboxed_process(
+        folder / "predictions",
+        folder / "unpacked",
+        Reference(data.images, cohort_of(data), task.care_task, own_names(task)),
+        site.challenge.uploads.unpack_limits(),
+        interrupted=interrupted,
+    )
 
 
 def _cases(site: WorkingSite, mine: Claim, folder: Path, known: Collection[str] = ()) -> list[CaseInput]:

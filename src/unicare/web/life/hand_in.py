@@ -13,7 +13,7 @@ from unicare.web.challenge import Challenge, Phase, PhaseState
 from unicare.web.database import record
 from unicare.web.database.tables import Evaluation, Submission, Team, Upload
 from unicare.web.life.moves import latest_evaluation, move_evaluation, move_submission
-from unicare.web.life.quota import QuotaUsedUpError, slots_taken, take_slot
+from unicare.web.life.quota import check_failures, check_quota, take_slot
 from unicare.web.life.states import HOLDS_SLOT, SUBMISSION_MOVES, MoveRefusedError, State, find_move
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "finish_upload",
     "place_in_queue",
     "queue_submission",
+    "refuse_unless_taking_part",
 ]
 
 
@@ -53,21 +54,15 @@ def begin_submission(
 
     Raises:
         SubmissionError: there is no such task or phase, or the phase isn't open; the team is off the boards.
-        QuotaUsedUpError: all of the team's evaluations are used or under way.
+        QuotaUsedUpError: all of the team's evaluations are used or under way, so many submissions wait
+            already, or so many containers failed on the hidden cases.
     """
     where = _phase(challenge, task, phase)
     _refuse_unless_open(where, now)
-    team = session.get_one(Team, team_id)
-    if team.disqualified_at is not None or team.dissolved_at is not None:
-        raise SubmissionError("the team can't hand anything in", mend="ask the organisers")
-    taken = slots_taken(session, team_id, task, phase)
-    if taken >= where.quota:
-        raise QuotaUsedUpError(
-            f"the team has no evaluation left for {task} in {phase}",
-            found=f"{taken} used or under way",
-            expected=f"at most {where.quota}",
-            mend="one that fails is given back",
-        )
+    refuse_unless_taking_part(session, team_id)
+    check_quota(session, team_id, task, where)
+    if where.kind == "container":
+        check_failures(session, team_id, task, phase, challenge.containers.failures)
     submission = Submission(
         team_id=team_id,
         user_id=user_id,
@@ -83,6 +78,17 @@ def begin_submission(
     session.add(submission)
     session.flush()
     return submission
+
+
+def refuse_unless_taking_part(session: Session, team_id: int) -> None:
+    """Refuses what a team asks for that is off the boards, or is none any more.
+
+    Raises:
+        SubmissionError: it is.
+    """
+    team = session.get_one(Team, team_id)
+    if team.disqualified_at is not None or team.dissolved_at is not None:
+        raise SubmissionError("the team can't hand anything in", mend="ask the organisers")
 
 
 def finish_upload(
@@ -210,7 +216,9 @@ def place_in_queue(session: Session, evaluation: Evaluation) -> int | None:
     if State(evaluation.state) is not State.QUEUED:
         return None
     before = select(func.count()).select_from(Evaluation)
-    before = before.where(Evaluation.state == State.QUEUED, Evaluation.id < evaluation.id)
+    never, sooner = Evaluation.number == 1, Evaluation.id < evaluation.id  # as ``claim`` takes them
+    sooner = never & sooner if evaluation.number == 1 else never | sooner
+    before = before.where(Evaluation.state == State.QUEUED, sooner)
     return 1 + (session.scalar(before) or 0)
 
 

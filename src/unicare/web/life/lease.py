@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeVar
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, Select, or_, select, update
 from sqlalchemy.orm import Session
 
 from unicare.web.database.tables import Evaluation, Submission, SubmissionKind
@@ -71,7 +71,8 @@ def claim(
     """Takes the work that has waited longest; None if there is none.
 
     The order is that of the numbers of submissions and evaluations, so that no clock can change it, and work
-    that comes back from a worker that died is first again.
+    that comes back from a worker that died is first again. What is evaluated once more, for organisers,
+    comes after what was never evaluated.
 
     Args:
         session: of a transaction of its own.
@@ -146,19 +147,20 @@ def held(session: Session, mine: Claim) -> Submission | Evaluation | None:
 def expired(session: Session, *, lease: timedelta, now: datetime) -> list[Claim]:
     """Work whose workers weren't heard of in time.
 
-    A lease that ends later than one that is given now was given by a clock that has been put back since; it
-    counts as over, or the work would wait until the clock is there again.
+    A lease that ends later than one that is given now was given by a clock that has been put back since. It
+    is given anew, else the work would wait until the clock is there again; who lives says so in time.
 
     Args:
         session: of the transaction that takes it from them.
         lease: the longest that a lease is given for.
         now: this moment by the database's clock.
     """
+    _shorten(session, lease, now)
     submissions = session.scalars(
-        select(Submission).where(Submission.state == State.CHECKING, _over(Submission, lease, now))
+        select(Submission).where(Submission.state == State.CHECKING, _over(Submission, now))
     ).all()
     evaluations: Sequence[Evaluation] = session.scalars(
-        select(Evaluation).where(Evaluation.state == State.RUNNING, _over(Evaluation, lease, now))
+        select(Evaluation).where(Evaluation.state == State.RUNNING, _over(Evaluation, now))
     ).all()
     found = [_claim("check", one, one, one.lease_owner or "") for one in submissions]
     for one in evaluations:
@@ -170,8 +172,9 @@ def expired(session: Session, *, lease: timedelta, now: datetime) -> list[Claim]
 def _first(
     session: Session, table: type[Row], waiting: Select[Any], kinds: Collection[SubmissionKind]
 ) -> Row | None:
-    """The one of the lowest number that no other transaction is taking."""
-    wanted = waiting.where(Submission.kind.in_(sorted(kinds))).order_by(table.id).limit(1)
+    """The first one that no other transaction is taking."""
+    order = (table.id,) if table is Submission else (Evaluation.number > 1, Evaluation.id)
+    wanted = waiting.where(Submission.kind.in_(sorted(kinds))).order_by(*order).limit(1)
     row: Row | None = session.scalars(wanted.with_for_update(skip_locked=True, of=table)).one_or_none()
     return row
 
@@ -181,9 +184,16 @@ def _lease(row: Submission | Evaluation, owner: str, until: datetime) -> None:
     row.lease_owner, row.lease_expires_at = owner, until
 
 
-def _over(table: type[Submission] | type[Evaluation], lease: timedelta, now: datetime) -> ColumnElement[bool]:
+def _shorten(session: Session, lease: timedelta, now: datetime) -> None:
+    """Leases of a clock that was put back end when one would that is given now."""
+    for table, state in ((Submission, State.CHECKING), (Evaluation, State.RUNNING)):
+        longer = (table.state == state) & (table.lease_expires_at > now + lease)
+        session.execute(update(table).where(longer).values(lease_expires_at=now + lease))
+
+
+def _over(table: type[Submission] | type[Evaluation], now: datetime) -> ColumnElement[bool]:
     ends = table.lease_expires_at
-    return or_(ends.is_(None), ends <= now, ends > now + lease)
+    return or_(ends.is_(None), ends <= now)
 
 
 def _due(table: type[Submission] | type[Evaluation], now: datetime) -> ColumnElement[bool]:

@@ -8,9 +8,20 @@ from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import Session
 
 from unicare.core.errors import SubmissionError
-from unicare.web.database.tables import QuotaSlot, Submission
+from unicare.web.challenge import Phase
+from unicare.web.database.tables import Evaluation, QuotaSlot, Submission
+from unicare.web.life.states import OUR_FAULT, WAITS_FOR_SLOT, State
 
-__all__ = ["QuotaUsedUpError", "give_back_slot", "slots_taken", "take_slot"]
+__all__ = [
+    "QuotaUsedUpError",
+    "check_failures",
+    "check_quota",
+    "give_back_slot",
+    "slots_taken",
+    "take_slot",
+]
+
+_FEWEST_WAITING = 5
 
 
 class QuotaUsedUpError(SubmissionError):
@@ -21,6 +32,65 @@ def slots_taken(session: Session, team_id: int, task: str, phase: str) -> int:
     """How many evaluations of a team are used or under way."""
     taken = select(func.count()).select_from(QuotaSlot).where(*_whose(team_id, task, phase))
     return session.scalar(taken) or 0
+
+
+def check_quota(session: Session, team_id: int, task: str, phase: Phase) -> None:
+    """Refuses one more submission of a team that has no evaluation left, or so many waiting already.
+
+    Those that wait have no evaluation yet, and hold files and workers all the same.
+
+    Raises:
+        QuotaUsedUpError: it is refused.
+    """
+    taken = slots_taken(session, team_id, task, phase.name)
+    if taken >= phase.quota:
+        raise _none_left(task, phase.name, taken, phase.quota)
+    waiting = select(func.count()).where(
+        Submission.team_id == team_id,
+        Submission.task == task,
+        Submission.phase == phase.name,
+        Submission.state.in_(WAITS_FOR_SLOT),
+    )
+    found, most = session.scalar(waiting) or 0, max(phase.quota, _FEWEST_WAITING)
+    if found >= most:
+        raise QuotaUsedUpError(
+            f"too many of the team's submissions for {task} in {phase.name} aren't evaluated yet",
+            found=found,
+            expected=f"at most {most}",
+            mend="wait for their checks, or take some back",
+        )
+
+
+def check_failures(session: Session, team_id: int, task: str, phase: str, most: int) -> None:
+    """Refuses one more container of a team whose containers failed too often on the hidden cases.
+
+    Each failure tells a little about these cases, and costs no evaluation. Those by a fault of the site don't
+    count, nor do those that an organiser had evaluated again, and that have a score now.
+
+    Raises:
+        QuotaUsedUpError: it is refused.
+    """
+    own = select(Evaluation.id).where(
+        Evaluation.submission_id == Submission.id,
+        Evaluation.state == State.FAILED,
+        Evaluation.started_at.is_not(None),
+        Evaluation.public_error != OUR_FAULT,
+    )
+    failed = select(func.count()).where(
+        Submission.team_id == team_id,
+        Submission.task == task,
+        Submission.phase == phase,
+        Submission.state == State.FAILED,
+        own.exists(),
+    )
+    found = session.scalar(failed) or 0
+    if found >= most:
+        raise QuotaUsedUpError(
+            f"the team's containers failed too often on the hidden cases of {task} in {phase}",
+            found=found,
+            expected=f"fewer than {most}",
+            mend="ask the organisers",
+        )
 
 
 def take_slot(session: Session, submission: Submission, quota: int, now: datetime) -> int:
@@ -46,12 +116,7 @@ def take_slot(session: Session, submission: Submission, quota: int, now: datetim
     taken = {number for number, _ in rows}
     free = next((number for number in range(1, quota + 1) if number not in taken), None)
     if free is None:
-        raise QuotaUsedUpError(
-            f"the team has no evaluation left for {submission.task} in {submission.phase}",
-            found=f"{len(taken)} used or under way",
-            expected=f"at most {quota}",
-            mend="one that fails is given back",
-        )
+        raise _none_left(submission.task, submission.phase, len(taken), quota)
     session.add(
         QuotaSlot(
             team_id=submission.team_id,
@@ -69,6 +134,15 @@ def take_slot(session: Session, submission: Submission, quota: int, now: datetim
 def give_back_slot(session: Session, submission_id: int) -> None:
     """Gives back what a submission has taken; nothing if it has none."""
     session.execute(delete(QuotaSlot).where(QuotaSlot.submission_id == submission_id))
+
+
+def _none_left(task: str, phase: str, taken: int, quota: int) -> QuotaUsedUpError:
+    return QuotaUsedUpError(
+        f"the team has no evaluation left for {task} in {phase}",
+        found=f"{taken} used or under way",
+        expected=f"at most {quota}",
+        mend="one that fails is given back",
+    )
 
 
 def _whose(team_id: int, task: str, phase: str) -> tuple[ColumnElement[bool], ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from unicare.core.errors import OutputError
 from unicare.evaluate.run import PARQUET_FILE, SUMMARY_FILE
 from unicare.web.interrupt import Interrupted, check_wanted
 from unicare.web.life.containers import make_predictions
@@ -37,11 +38,28 @@ def evaluate_submission(site: WorkingSite, mine: Claim, interrupted: Interrupted
             if failed is not None:
                 return failed
         else:
-            for key in site.storage.keys(mine.storage_key):
-                check_wanted(interrupted)
-                site.storage.get(key, predictions / key.rpartition("/")[2])
+            _fetch_predictions(site, mine, predictions, interrupted)
         check_wanted(interrupted)
         return _outcome(site, mine, predictions, out, _score(site, mine, predictions, out, interrupted))
+
+
+def _fetch_predictions(site: WorkingSite, mine: Claim, folder: Path, interrupted: Interrupted) -> None:
+    """What the check has kept.
+
+    Raises:
+        OutputError: nothing is there. It isn't the team's doing: its check had passed.
+        InterruptedWorkError: the worker has to stop, or the work isn't its any more.
+    """
+    keys = site.storage.keys(mine.storage_key)
+    if not keys:
+        raise OutputError(
+            "the storage has no files of this submission",
+            found=f"nothing under {mine.storage_key}",
+            mend="check UNICARE_STORAGE_URL, and whether the disk is mounted",
+        )
+    for key in keys:
+        check_wanted(interrupted)
+        site.storage.get(key, folder / key.rpartition("/")[2])
 
 
 def _score(
@@ -73,11 +91,13 @@ def _outcome(site: WorkingSite, mine: Claim, predictions: Path, out: Path, end: 
         return Fault(end.private)
     if end.errors and mine.kind == "predictions":  # its check had passed, so this isn't the team's fault
         return Fault("\n".join(end.errors.values()))
+    summary = json.loads((out / SUMMARY_FILE).read_text(encoding="utf-8"))
+    if summary["missing_predictions"]:  # neither is this: all of them were there
+        return Fault(f"predictions are missing by now: {', '.join(summary['missing_predictions'])}")
     folder = result_folder(mine)
     if mine.kind == "container":
         for path in sorted(predictions.iterdir()):
             site.storage.put(f"{predictions_folder(mine)}/{path.name}", path)
     for name in (PARQUET_FILE, SUMMARY_FILE):
         site.storage.put(f"{folder}/{name}", out / name)
-    summary = json.loads((out / SUMMARY_FILE).read_text(encoding="utf-8"))
     return Scored(summary, f"{folder}/{PARQUET_FILE}")

@@ -10,6 +10,7 @@ from typing import Any
 
 from unicare.web.archive.contained import ProcessLimits
 from unicare.web.child_process import run_child
+from unicare.web.sizes import size_words
 
 __all__ = ["ScoringEnd", "score_in_process"]
 
@@ -87,7 +88,7 @@ def _end(code: int, events: dict[str, Any], last: str, limits: ProcessLimits) ->
     if code in (-signal.SIGALRM, -signal.SIGXCPU):
         return ScoringEnd(too_much=f"it took longer than {limits.wall_s} s{where}")
     if "memory" in events:
-        too_much = f"it took more than {limits.memory_bytes / 2**30:.3g} GB of memory{where}"
+        too_much = f"it took more than {size_words(limits.memory_bytes)} of memory{where}"
         return ScoringEnd(too_much=too_much)
     told = events.get("refused") or f"the process that scores ended with status {code}{where}: {last}"
     return ScoringEnd(private=str(told))

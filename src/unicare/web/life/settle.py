@@ -15,10 +15,9 @@ from unicare.web.life.hand_in import queue_submission
 from unicare.web.life.lease import LONGEST_PAUSE, Claim, expired, held, put_off
 from unicare.web.life.moves import move_evaluation, move_submission
 from unicare.web.life.quota import QuotaUsedUpError
-from unicare.web.life.states import State
+from unicare.web.life.states import OUR_FAULT, State
 
 __all__ = [
-    "OUR_FAULT",
     "Checked",
     "Failed",
     "Fault",
@@ -29,11 +28,6 @@ __all__ = [
     "recover",
     "settle",
 ]
-
-OUR_FAULT = (
-    "It could not be evaluated, by a fault that isn't yours; the organisers see what happened. "
-    "It doesn't count against your evaluations."
-)
 
 
 @dataclass(frozen=True)
@@ -173,7 +167,7 @@ def _settle_check(
     elif isinstance(outcome, HandedBack):
         move_submission(session, row, "check_again", now=now)
     else:
-        row.private_error = outcome.private  # type: ignore[union-attr]
+        row.private_error = _as_text(outcome.private)  # type: ignore[union-attr]
         if not _tried_enough(row, outcome, attempts):
             move_submission(session, row, "check_again", now=now)
             return
@@ -193,7 +187,7 @@ def _settle_evaluation(
     elif isinstance(outcome, HandedBack):
         move_evaluation(session, row, "requeue", now=now)
     elif isinstance(outcome, Failed | Fault):
-        row.private_error = outcome.private
+        row.private_error = _as_text(outcome.private)
         if not _tried_enough(row, outcome, attempts):
             move_evaluation(session, row, "requeue", now=now)
             return
@@ -209,6 +203,13 @@ def _tried_enough(row: Submission | Evaluation, outcome: Outcome, attempts: int)
         return True
     row.failures += 1
     return row.failures >= attempts
+
+
+def _as_text(said: str | None) -> str | None:
+    """What every database takes: whatever a container printed may be in it."""
+    if said is None:
+        return None
+    return said.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
 def _public(outcome: Outcome) -> str:

@@ -11,7 +11,9 @@ from unicare.core.errors import SubmissionError
 __all__ = [
     "EVALUATION_MOVES",
     "HOLDS_SLOT",
+    "OUR_FAULT",
     "SUBMISSION_MOVES",
+    "WAITS_FOR_SLOT",
     "Move",
     "MoveRefusedError",
     "State",
@@ -83,6 +85,17 @@ EVALUATION_MOVES: Mapping[str, Move] = {
 
 HOLDS_SLOT = frozenset({State.QUEUED, State.RUNNING, State.SCORED})
 """In these states a submission has one of its team's evaluations, in no others."""
+
+
+WAITS_FOR_SLOT = frozenset({State.UPLOADING, State.UPLOADED, State.CHECKING, State.CHECKED})
+"""In these states a submission may still be evaluated, and has none of its team's evaluations."""
+
+
+OUR_FAULT = (
+    "It could not be evaluated, by a fault that isn't yours; the organisers see what happened. "
+    "It doesn't count against your evaluations."
+)
+"""What a team is told where the site failed, and not its submission."""
 
 
 class MoveRefusedError(SubmissionError):

@@ -95,7 +95,25 @@ class Worker:
     def sweep(self) -> None:
         """Finds what nobody was woken for: whole uploads, work of workers that died, boards that changed."""
         site = self._site
-        find_arrivals(site)
+        failed = []
+        for step in (
+            self._recover,
+            lambda: find_arrivals(site),
+            lambda: watch_workers(site),
+            lambda: give_up_containers(site),
+            lambda: discard_unneeded(site),
+            self._remove_orphans,
+            lambda: self._boards.keep(self._stop.is_set),
+        ):
+            try:
+                step()
+            except Exception as error:  # one file that can't be read must not keep the rest from being done
+                failed.append(error)
+        if failed:
+            raise ExceptionGroup("a sweep wasn't finished", failed)
+
+    def _recover(self) -> None:
+        site = self._site
         lost = site.transact(
             lambda session, now: recover(
                 session, challenge=site.challenge, lease=site.lease, attempts=site.settings.attempts, now=now
@@ -106,13 +124,11 @@ class Worker:
             _remove_results(site, one)
         if lost:
             self._clear_up()
-        watch_workers(site)
-        give_up_containers(site)
-        discard_unneeded(site)
+
+    def _remove_orphans(self) -> None:
         if time.monotonic() >= self._next_orphans:
             self._next_orphans = time.monotonic() + _ORPHANS_S
-            remove_orphans(site)
-        self._boards.keep(self._stop.is_set)
+            remove_orphans(self._site)
 
     def work_once(self) -> bool:
         """Does one piece of work; False if there is none. Checks and evaluations come in turns."""

@@ -77,9 +77,15 @@ class _Place:
             context = multiprocessing.get_context("spawn")
             name = f"unicare worker {self._number}"
             told = (self._settings, os.getpid(), self._begin)
-            self._process = context.Process(target=_work, args=told, name=name)
-            self._process.start()
-            self._begun = now
+            process = context.Process(target=_work, args=told, name=name)
+            try:
+                process.start()
+            except OSError as error:  # no memory, no process left: it may pass
+                _LOG.warning("a worker can't be begun", number=self._number, why=str(error))
+                self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
+                self._not_before = now + self._pause_s
+                return
+            self._process, self._begun = process, now
 
     def ask_to_end(self) -> None:
         if self._process is not None:

@@ -18,9 +18,11 @@ from unicare.web.database.tables import OutboxMail
 from unicare.web.mail.letter import TOKEN
 from unicare.web.mail.mailer import Mailer, MailError
 
-__all__ = ["MOST_ATTEMPTS", "SentMails", "send_due"]
+__all__ = ["PATIENCE", "SentMails", "send_due"]
 
-MOST_ATTEMPTS = 12
+PATIENCE = timedelta(hours=72)
+"""As long as links to confirm an address are good; a server may be away over a weekend."""
+
 _LEASE = timedelta(minutes=5)
 _FIRST_PAUSE = timedelta(minutes=1)
 _LONGEST_PAUSE = timedelta(hours=4)
@@ -115,8 +117,8 @@ def _message(mail: OutboxMail, sender: str, token_of: Callable[[str], str], now:
 
 def _note(session: Session, *, mail: OutboxMail, error: MailError | None, now: datetime) -> SentMails:
     """What became of it, unless another worker has taken it since, because this one was too slow."""
-    given_up = error is not None and (error.permanent or mail.attempts >= MOST_ATTEMPTS)
-    pause = min(_FIRST_PAUSE * 2 ** (mail.attempts - 1), _LONGEST_PAUSE)
+    given_up = error is not None and (error.permanent or now - mail.created_at > PATIENCE)
+    pause = min(_FIRST_PAUSE * 2 ** min(mail.attempts - 1, 10), _LONGEST_PAUSE)
     changes: dict[str, object] = {"lease_expires_at": None, "last_error": "" if error is None else str(error)}
     if error is None:
         changes["sent_at"] = now

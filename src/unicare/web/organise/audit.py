@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from unicare.web.database.tables import AuditEntry, User
 from unicare.web.facts.base import Facts
 from unicare.web.organise.paging import PagingFacts, page_of
-from unicare.web.organise.sheets import sheet_cell
+from unicare.web.sheets import sheet_cell
 
 __all__ = [
     "THE_SITE",

@@ -33,7 +33,7 @@ from unicare.web.database.tables import (
 )
 from unicare.web.organise.archive import Member, stream_zip
 from unicare.web.organise.audit import audit_jsonl, every_entry
-from unicare.web.organise.sheets import sheet_cell
+from unicare.web.sheets import sheet_cell
 from unicare.web.storage import Storage
 
 __all__ = ["export_all", "rows_name"]

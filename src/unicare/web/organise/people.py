@@ -20,7 +20,6 @@ __all__ = [
     "PeopleState",
     "PersonRecord",
     "TeamName",
-    "count_waiting",
     "list_people",
     "read_person",
 ]
@@ -147,12 +146,6 @@ def read_person(session: Session, rules: AccountRules, user_id: int) -> PersonRe
         raise AccountError("there is no such person", Reason.NOT_FOUND)
     seen = session.scalar(select(func.max(LoginSession.last_seen_at)).where(LoginSession.user_id == user_id))
     return _person(row, rules, seen)
-
-
-def count_waiting(session: Session) -> int:
-    """How many registrations nobody has decided about."""
-    waiting = select(func.count()).select_from(User).join(Registration, Registration.user_id == User.id)
-    return session.scalar(waiting.where(_STATES[PeopleState.WAITING])) or 0
 
 
 _DECIDER = aliased(User)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
+from functools import partial
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -16,7 +20,7 @@ from unicare.web.facts.base import Facts
 from unicare.web.life.hand_in import evaluate_again
 from unicare.web.life.states import MoveRefusedError, State
 
-__all__ = ["RerunFacts", "count_scored", "rerun", "rerun_task"]
+__all__ = ["RerunFacts", "rerun", "rerun_task"]
 
 _AT_ONCE = 100
 
@@ -76,56 +80,47 @@ def rerun_task(
     Raises:
         SubmissionError: there is no such task in such a phase.
     """
-    if not any(
-        one.name == phase and task in {two.name for two in challenge.tasks_of(one)}
-        for one in challenge.phases
-    ):
-        raise SubmissionError("there is no such task in such a phase", found=f"{task!r} in {phase!r}")
+    _refuse_unless_there(challenge, phase, task)
     with database.reading() as session:
         ready, left_out = _scored(session, phase, task)
-    queued = 0
-    for start in range(0, len(ready), _AT_ONCE):
-        part = ready[start : start + _AT_ONCE]
-
-        def work(session: Session, part: list[int] = part) -> int:
-            done = 0
-            for number in part:
-                try:
-                    evaluate_again(
-                        *(session, challenge, number),
-                        now=now,
-                        actor_id=organiser_id,
-                        reason=reason,
-                        address=address,
-                    )
-                except MoveRefusedError:  # somebody else was quicker
-                    continue
-                done += 1
-            return done
-
-        queued += database.transact(work)
-    result = RerunFacts(queued=queued, left_out=left_out + len(ready) - queued)
-
-    def note(session: Session) -> None:
-        record(
-            session,
-            "task.rerun",
-            f"task:{phase}/{task}",
-            now=now,
-            actor_id=organiser_id,
-            address=address,
-            reason=reason,
-            queued=result.queued,
-            left_out=result.left_out,
+    who: dict[str, Any] = {"now": now, "actor_id": organiser_id, "reason": reason, "address": address}
+    queued = sum(
+        database.transact(
+            partial(_queue, challenge=challenge, numbers=ready[start : start + _AT_ONCE], **who)
         )
-
+        for start in range(0, len(ready), _AT_ONCE)
+    )
+    result = RerunFacts(queued=queued, left_out=left_out + len(ready) - queued)
+    note = partial(record, action="task.rerun", subject=f"task:{phase}/{task}", **who, **result.model_dump())
     database.transact(note)
     return result
 
 
-def count_scored(session: Session, phase: str, task: str) -> int:
-    """How many submissions ``rerun_task`` would queue now."""
-    return len(_scored(session, phase, task)[0])
+def _refuse_unless_there(challenge: Challenge, phase: str, task: str) -> None:
+    tasks = {one.name: {two.name for two in challenge.tasks_of(one)} for one in challenge.phases}
+    if task not in tasks.get(phase, ()):
+        raise SubmissionError("there is no such task in such a phase", found=f"{task!r} in {phase!r}")
+
+
+def _queue(
+    session: Session,
+    *,
+    challenge: Challenge,
+    numbers: Sequence[int],
+    now: datetime,
+    actor_id: int,
+    reason: str,
+    address: str,
+) -> int:
+    """Queues some submissions again; how many of them."""
+    done = 0
+    for number in numbers:
+        with suppress(MoveRefusedError):  # somebody else was quicker
+            evaluate_again(
+                session, challenge, number, now=now, actor_id=actor_id, reason=reason, address=address
+            )
+            done += 1
+    return done
 
 
 def _scored(session: Session, phase: str, task: str) -> tuple[list[int], int]:

@@ -9,7 +9,7 @@ from statistics import fmean
 from unicare.web.facts.cases import CasesFacts, FigureOfCase, MetricFacts
 from unicare.web.facts.submissions import MeanFacts, ScoreFacts
 
-__all__ = ["CaseRow", "CaseTable", "ScoreTable", "case_table", "places_of", "score_table", "size_words"]
+__all__ = ["CaseRow", "CaseTable", "ScoreTable", "case_table", "places_of", "score_table"]
 
 _FIRST = ("dice", "hausdorff_mm", "hd95_mm", "assd_mm", "nsd", "volume_error_ml")
 """What a page shows of what is measured; the rest is in the CSV and the API."""
@@ -67,6 +67,7 @@ class CaseRow:
         case: its id.
         distribution: ID or OOD; empty if not known.
         figures: by the names of columns.
+        mean: over its structures; None where nothing has a value.
         error: what went wrong with it; empty if nothing.
     """
 
@@ -145,11 +146,3 @@ def _value(row: CaseRow, sort: str) -> float | None:
 def places_of(unit: str) -> int:
     """Digits behind the point."""
     return 1 if unit else 3
-
-
-def size_words(count: int) -> str:
-    """4.2 GB."""
-    for unit, name in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
-        if count >= unit:
-            return f"{count / unit:.3g} {name}" if count < 1000 * unit else f"{count / unit:.0f} {name}"
-    return f"{count} bytes"

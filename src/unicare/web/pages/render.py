@@ -14,6 +14,7 @@ from unicare.web.pages.deadlines import Deadlines
 from unicare.web.pages.tables import anchor, board_query, has_change
 from unicare.web.pages.timeline import timeline
 from unicare.web.pages.wording import capital, contact_link, count, day, figure, moment, narrow_head, signed
+from unicare.web.sizes import size_words
 
 __all__ = ["Pages"]
 
@@ -54,6 +55,7 @@ class Pages:
             moment=moment,
             narrow_head=narrow_head,
             signed=signed,
+            size=size_words,
         )
         self._templates.globals.update(
             shared,

@@ -11,6 +11,7 @@ from unicare.web.accounts.refusals import AccountError, Refused
 from unicare.web.accounts.refusals import Reason as AccountReason
 from unicare.web.archive.upload_rules import Reason as UploadReason
 from unicare.web.archive.upload_rules import UploadRefusedError
+from unicare.web.boards import NoSuchBoardError
 from unicare.web.life import MoveRefusedError, QuotaUsedUpError
 from unicare.web.standings.freeze import FreezeRefusedError
 
@@ -107,6 +108,7 @@ _TELLERS: tuple[tuple[type[UnicareError], Callable[[Any, str], Told]], ...] = (
     (UploadRefusedError, _tell_upload),
     (QuotaUsedUpError, lambda error, text: Told(_CONFLICT, text, "quota_used_up")),
     (MoveRefusedError, lambda error, text: Told(_CONFLICT, text, "not_now")),
+    (NoSuchBoardError, lambda error, text: Told(404, text, "not_found")),
     (FreezeRefusedError, lambda error, text: Told(_CONFLICT, text, "not_now")),
     (SubmissionError, lambda error, text: Told(422, text, "submission")),
     (OutputError, _tell_unavailable),

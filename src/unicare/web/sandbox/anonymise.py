@@ -38,24 +38,12 @@ PROMPTS_FILE = "prompts.json"
 _SUFFIXES = {"bSSFP": "_C0", "unknown": ""}
 """How a sequence is written in a file's name, where that isn't its own name."""
 
-_TEXTS = ("data_type", "db_name", "descrip", "aux_file", "intent_name", "unused_str")
-_NUMBERS = (
-    "extents",
-    "session_error",
-    "glmax",
-    "glmin",
-    "cal_max",
-    "cal_min",
-    "slice_duration",
-    "toffset",
-    "slice_code",
-    "slice_start",
-    "slice_end",
-    "intent_code",
-    "intent_p1",
-    "intent_p2",
-    "intent_p3",
+_GRID_AND_VALUES = (
+    *("dim", "datatype", "bitpix", "magic", "scl_slope", "scl_inter", "qform_code", "sform_code"),
+    *("quatern_b", "quatern_c", "quatern_d", "qoffset_x", "qoffset_y", "qoffset_z"),
+    *("srow_x", "srow_y", "srow_z"),
 )
+_UNIT_OF_LENGTH = 7  # the bits of xyzt_units that say it; the others say a unit of time
 _DATE = (946684800, 946684800)  # 1 January 2000, of every file
 
 
@@ -156,7 +144,9 @@ def stage_input(cases: Sequence[CaseInput], ids: Mapping[str, str], folder: Path
 
 
 def scrub_nifti(source: Path, target: Path) -> None:
-    """Copies an image without what its header tells beside grid and values: remarks, names, extensions.
+    """Copies an image under a new header, that has grid and values and nothing else of the old one.
+
+    No remarks, names, extensions; no time between volumes either, which some converters write.
 
     Args:
         source: .nii or .nii.gz.
@@ -168,14 +158,14 @@ def scrub_nifti(source: Path, target: Path) -> None:
         OutputError: the target can't be written.
     """
     layout, values = read_values(source, MAX_BYTES)
-    header: Any = layout.header.copy()
-    fields = set(header.keys())
-    for name in _TEXTS:
-        if name in fields:
-            header[name] = b""
-    for name in _NUMBERS:
-        if name in fields:
-            header[name] = np.zeros_like(header[name])
+    given: Any = layout.header
+    header = type(given)(endianness=given.endianness)
+    for name in _GRID_AND_VALUES:
+        header[name] = given[name]
+    axes = int(given["dim"][0])
+    header["dim"][1 + axes :] = 1
+    header["pixdim"][: 1 + min(axes, 3)] = given["pixdim"][: 1 + min(axes, 3)]
+    header["xyzt_units"] = given["xyzt_units"] & _UNIT_OF_LENGTH
     no_extensions = bytes(4)
     header["vox_offset"] = header.sizeof_hdr + len(no_extensions)
     with written_beside(target) as file:

@@ -165,7 +165,8 @@ def still_running(
             byte may have come in time.
     """
     tasks = [task.name for task in challenge.tasks_on(entry)]
-    states = Submission.state.in_(_ON_ITS_WAY) | Evaluation.state.in_(("queued", "running"))
+    whole = (Submission.state == "uploading") & Upload.finished_at.is_not(None)
+    states = Submission.state.in_(_ON_ITS_WAY) | Evaluation.state.in_(("queued", "running")) | whole
     until = frozen_from(challenge, entry)
     found: ColumnElement[bool] = states if until is None else (until > _HANDED_IN) & states
     if uploading_since is not None:

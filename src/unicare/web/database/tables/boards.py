@@ -91,6 +91,7 @@ class BoardSnapshot(Base):
         frozen_at: when.
         frozen_by: the organiser; None if the date did it.
         content: all that is needed to show it.
+        lifted_at: when it was unfrozen; None while it stands.
     """
 
     __tablename__ = "board_snapshots"

@@ -9,7 +9,6 @@ from typing import Annotated
 from fastapi import HTTPException, Path, Query, Response
 
 from unicare.core.errors import SettingsError
-from unicare.web.boards import NoSuchBoardError
 from unicare.web.boards.export import board_bibtex, board_csv
 from unicare.web.boards.facts import BoardFacts, BoardSummary, HistoryFacts, Order
 from unicare.web.deps import Now, SiteOf
@@ -129,9 +128,10 @@ def board_or_error(
     """A board with its tables; with those that only organisers see if ``unveiled``.
 
     Raises:
-        HTTPException: 404 if there is no such board or edition, 422 if it has no such column.
+        HTTPException: 422 if it has no such column.
+        NoSuchBoardError: there is no such board or edition.
     """
-    with _told():
+    with _told_of_columns():
         return site.boards.show(name, now, edition=edition, sort=sort, order=order, unveiled=unveiled)
 
 
@@ -141,9 +141,10 @@ def history_or_error(
     """How a board came to be as it is; with what only organisers see if ``unveiled``.
 
     Raises:
-        HTTPException: 404 if there is no such board or edition, 422 if it can't be ranked by that.
+        HTTPException: 422 if it can't be ranked by that.
+        NoSuchBoardError: there is no such board or edition.
     """
-    with _told():
+    with _told_of_columns():
         return site.boards.history(name, now, edition=edition, sort=sort, unveiled=unveiled)
 
 
@@ -153,11 +154,9 @@ def csv_file(found: BoardFacts) -> Response:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _told_of_columns() -> Iterator[None]:
     try:
         yield
-    except NoSuchBoardError as error:
-        raise HTTPException(404, str(error)) from None
     except SettingsError as error:
         raise HTTPException(422, str(error)) from None
 

@@ -16,7 +16,7 @@ from unicare.web.facts.submissions import SubmissionFacts, UploadFacts
 from unicare.web.hand_in.announce import find_upload, is_still_wanted
 from unicare.web.hand_in.look import read_upload, show_submission, upload_facts
 from unicare.web.hand_in.sight import own_submission
-from unicare.web.life import take_upload
+from unicare.web.life import note_whole, take_upload
 from unicare.web.routes.api.part import api_part
 from unicare.web.routes.api.submissions import SubmissionId
 from unicare.web.routes.problems import problems
@@ -73,6 +73,7 @@ async def end_upload(
     Asked again, it answers the same.
     """
     kind = await run_in_threadpool(_kind_of_own, site, asker, submission_id)
+    await run_in_threadpool(note_whole, site.working, submission_id)  # others may be taken in before it
     await site.receiver.end(kind, partial(take_upload, site.working, submission_id))
     site.wake.ring()
     return await run_in_threadpool(show_submission, site.working, asker.person, submission_id, now)

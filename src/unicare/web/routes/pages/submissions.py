@@ -13,7 +13,7 @@ from unicare.web.deps import Known, KnownOf, Now, SiteOf, TeamMemberOf
 from unicare.web.facts.challenge import task_facts
 from unicare.web.facts.submissions import QuotaFacts, SubmissionFacts
 from unicare.web.hand_in.look import LONGEST_LIST
-from unicare.web.pages.figures import case_table, places_of, score_table, size_words
+from unicare.web.pages.figures import case_table, places_of, score_table
 from unicare.web.routes.api import cases as cases_api
 from unicare.web.routes.api import quotas as quotas_api
 from unicare.web.routes.api import submissions as api
@@ -73,7 +73,6 @@ def new(
         "chunk_bytes": site.settings.upload_chunk_mb * 2**20,
         "containers": site.challenge.containers,
         "base_url": site.settings.base_url.rstrip("/"),
-        "size": size_words,
     }
     return view.page("new_submission", _HERE, scripts=True, **values)
 
@@ -138,7 +137,6 @@ def _status_values(facts: SubmissionFacts) -> dict[str, Any]:
         "scored": scored,
         "scores": score_table(scored.scores) if scored is not None else None,
         "places": places_of,
-        "size": size_words,
     }
 
 
