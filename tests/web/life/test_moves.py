@@ -57,7 +57,9 @@ class Play:
 
     def any_submission(self):
         with self.database.reading() as session:
-            return self.chance.choice(list(session.scalars(select(Submission.id))) or [0])
+            return self.chance.choice(
+                list(session.scalars(select(Submission.id).order_by(Submission.id))) or [0]
+            )
 
     def queue(self):
         if one := self.any_submission():
