@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -65,15 +66,18 @@ def listening(words: list[str], data: Path, env: dict[str, str]) -> tuple[subpro
         process = subprocess.Popen(
             [*words, "--port", str(port)], stdout=pipe, stderr=pipe, text=True, env=env
         )
-        until(
-            lambda it=process: it.poll() is not None or (data / "site.sqlite").exists()
-        )  # made when it listens
+        until(partial(begun, process, data))
         if process.poll() is None:
             return process, f"http://127.0.0.1:{port}"
         _, told = process.communicate()
         if "can't be listened on" not in told:
             break
     pytest.fail(told)
+
+
+def begun(process: subprocess.Popen[str], data: Path) -> bool:
+    """Whether it listens, for its database is made then, or has ended."""
+    return process.poll() is not None or (data / "site.sqlite").exists()
 
 
 def answers(address: str) -> bool:
