@@ -49,12 +49,14 @@ def test_every_submission_ends_well_or_is_given_back(site, settings, given, zipp
     for kill in range(KILLS + 1):
         process = context.Process(target=work, args=(settings.data_dir, given))
         process.start()
-        if kill < KILLS:
-            process.join(chance.uniform(0.02, 0.9))
-        else:  # the last one may live until all is done
-            until(ended)
-        process.kill()
-        process.join()
+        try:
+            if kill < KILLS:
+                process.join(chance.uniform(0.02, 0.9))
+            else:  # the last one may live until all is done
+                until(ended)
+        finally:
+            process.kill()
+            process.join()
         assert_sound(site.database)
     for one in submissions:
         evaluations = evaluations_of(site.database, one)
