@@ -94,8 +94,8 @@ def board(site: WorkingSite) -> dict[str, Any]:
     return found
 
 
-def rank_again(site: WorkingSite, clock: Clock) -> None:
-    """When the boards have rested."""
+def rank(site: WorkingSite, clock: Clock) -> None:
+    """The boards, when they have rested."""
     clock.now += timedelta(hours=1)
     assert BoardKeeper(site).keep(never) > 0
 
@@ -108,9 +108,8 @@ def test_a_baseline_is_evaluated_once_and_stands_below_the_teams(
     zipped: Callable[..., bytes],  # noqa: F811
     clock: Clock,
 ) -> None:
-    keeper = BoardKeeper(site)
-    keeper.keep(never)
-    keeper.keep(never)
+    rank(site, clock)
+    BoardKeeper(site).keep(never)
     (run,) = runs(site)
     assert (run.name, run.task, run.phase, run.problem) == ("Shifted", "whs", "validation", None)
     alone = board(site)
@@ -132,7 +131,7 @@ def test_a_baseline_is_evaluated_once_and_stands_below_the_teams(
     worker.sweep()
     while worker.work_once():
         pass
-    rank_again(site, clock)
+    rank(site, clock)
     found = board(site)["tables"][1]
     assert [(one["team"], one["rank"]) for one in found["rows"]] == [("Shifted", 1)]
     assert [one["figures"]["dice"]["value"] for one in found["baselines"]] == [pytest.approx(expected)]
@@ -143,11 +142,10 @@ def test_a_baseline_is_evaluated_once_and_stands_below_the_teams(
 def test_other_files_are_evaluated_anew_and_those_that_come_back_are_known(
     site: WorkingSite, folder: Path, clock: Clock
 ) -> None:
-    keeper = BoardKeeper(site)
-    keeper.keep(never)
+    rank(site, clock)
     before = board(site)["tables"][1]["baselines"][0]["figures"]["dice"]["value"]
     write_predictions(folder, 0, ("two",))
-    rank_again(site, clock)
+    rank(site, clock)
     assert len(runs(site)) == 2
     found = board(site)
     assert found["tables"][1]["baselines"][0]["figures"]["dice"]["value"] == 1.0
@@ -155,17 +153,17 @@ def test_other_files_are_evaluated_anew_and_those_that_come_back_are_known(
         "a missing case counts as empty"
     )
     write_predictions(folder, 2)
-    rank_again(site, clock)
+    rank(site, clock)
     assert len(runs(site)) == 2
     assert board(site)["tables"][1]["baselines"][0]["figures"]["dice"]["value"] == before
 
 
 def test_a_file_that_can_not_be_used_is_told_to_organisers_and_harms_no_board(
-    site: WorkingSite, folder: Path
+    site: WorkingSite, folder: Path, clock: Clock
 ) -> None:
     place = write_predictions(folder, 2)
     save(place / "one_pred.nii.gz", np.zeros((2, 2, 2), np.int16), AFFINE)
-    BoardKeeper(site).keep(never)
+    rank(site, clock)
     (run,) = runs(site)
     assert run.problem is not None
     assert "one" in run.problem
