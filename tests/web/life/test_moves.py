@@ -100,7 +100,7 @@ class Play:
         )
 
 
-@pytest.mark.parametrize("seed", [0, 2, 3])
+@pytest.mark.parametrize("seed", [0, 11, 12])
 def test_quota_and_scores_stay_true(database, challenge, seed):
     play = Play(database, challenge, seed)
     ended = {}
