@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
+from tests.web.challenge.folders import hold
 from tests.web.life.conftest import challenge_folder, zipped  # noqa: F401  fixtures
 from tests.web.life.players import assert_sound, new_team, submission_of, upload
+from tests.web.waiting import PATIENCE_S, alive, until
 from typer.testing import CliRunner
 
 from unicare.cli.app import app
@@ -44,34 +46,67 @@ def served(
     data: Path, *more: object, challenge: Path = CARE, **environment: str
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A site that answers, and its address."""
-    port = free_port()
-    words = command("--challenge", challenge, "--data", data, "--port", port, *more)
-    pipe = subprocess.PIPE
+    words = command("--challenge", challenge, "--data", data, *more)
     env = {**ENVIRONMENT, "UNICARE_CONTAINER_ENGINE": "none", **environment}
-    with subprocess.Popen(words, stdout=pipe, stderr=pipe, text=True, env=env) as process:
+    process, address = listening(words, data, env)
+    with process:
         try:
-            address = f"http://127.0.0.1:{port}"
-            until = time.monotonic() + 60
-            while process.poll() is None and time.monotonic() < until:
-                try:
-                    urlopen(f"{address}/healthz", timeout=5).close()
-                    break
-                except URLError:
-                    time.sleep(0.05)
+            until(lambda: process.poll() is not None or answers(address))
+            assert process.poll() is None, process.communicate()
             yield process, address
         finally:
             process.kill()
 
 
+def listening(words: list[str], data: Path, env: dict[str, str]) -> tuple[subprocess.Popen[str], str]:
+    """A site that has a port to itself: one that was free may be taken a moment later."""
+    pipe, told = subprocess.PIPE, ""
+    for _ in range(5):
+        port = free_port()
+        process = subprocess.Popen(
+            [*words, "--port", str(port)], stdout=pipe, stderr=pipe, text=True, env=env
+        )
+        until(partial(begun, process, data))
+        if process.poll() is None:
+            return process, f"http://127.0.0.1:{port}"
+        _, told = process.communicate()
+        if "can't be listened on" not in told:
+            break
+    pytest.fail(told)
+
+
+def begun(process: subprocess.Popen[str], data: Path) -> bool:
+    """Whether it listens, for its database is made then, or has ended."""
+    return process.poll() is not None or (data / "site.sqlite").exists()
+
+
+def answers(address: str) -> bool:
+    try:
+        urlopen(f"{address}/healthz", timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+def refuses(address: str) -> bool:
+    """Whether nobody listens there, which isn't the same as being slow."""
+    host, _, port = address.removeprefix("http://").partition(":")
+    try:
+        socket.create_connection((host, int(port))).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
 def test_it_answers_and_ends_when_told_to(tmp_path: Path) -> None:
     with served(tmp_path / "data", "--json") as (process, address):
-        with urlopen(f"{address}/healthz", timeout=30) as answer:
+        with urlopen(f"{address}/healthz", timeout=PATIENCE_S) as answer:
             assert json.load(answer) == {"status": "ok", "database": "ok"}
-        with urlopen(f"{address}/boards/care-cardiac", timeout=30) as answer:
+        with urlopen(f"{address}/boards/care-cardiac", timeout=PATIENCE_S) as answer:
             assert "Med-AIR" in answer.read().decode()
             assert "Server" not in answer.headers
         process.send_signal(signal.SIGTERM)
-        said, told = process.communicate(timeout=60)
+        said, told = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 0
     facts = json.loads(said)
     assert (facts["url"], facts["workers"], facts["mail"], facts["organisers"]) == (address, 1, "log", 0)
@@ -116,25 +151,29 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
     assert not (tmp_path / "site.sqlite").exists()
 
 
-def until(true: Callable[[], object]) -> None:
-    """Waits for something that another process does."""
-    end = time.monotonic() + 90
-    while not true():
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.02)
-
-
 def children_of(process: int) -> list[int]:
     """The processes that a process has begun, whichever thread of it."""
-    tasks = Path(f"/proc/{process}/task").glob("*/children")
-    return [int(child) for task in tasks for child in task.read_text().split()]
+    found: list[int] = []
+    for task in Path(f"/proc/{process}/task").glob("*/children"):
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has ended has none any more
+            found += map(int, task.read_text().split())
+    return found
 
 
-def alive(process: int) -> bool:
-    try:
-        return "\nState:\tZ" not in Path(f"/proc/{process}/status").read_text()
-    except (FileNotFoundError, ProcessLookupError):
+def workers_of(process: int) -> list[int]:
+    """Those of its children that are at work: they give way to the pages then, and end with it."""
+
+    def at_work(child: int) -> bool:
+        with suppress(FileNotFoundError, ProcessLookupError):
+            worker = "spawn_main" in Path(f"/proc/{child}/cmdline").read_text()
+            return worker and niceness(child) > niceness(process)
         return False
+
+    return [child for child in children_of(process) if at_work(child)]
+
+
+def niceness(process: int) -> int:
+    return os.getpriority(os.PRIO_PROCESS, process)
 
 
 def test_submissions_are_evaluated_and_one_under_way_is_handed_back(
@@ -142,17 +181,18 @@ def test_submissions_are_evaluated_and_one_under_way_is_handed_back(
     challenge_folder: Path,  # noqa: F811
     zipped: Callable[..., bytes],  # noqa: F811
 ) -> None:
-    data = tmp_path / "data"
-    with served(data, challenge=challenge_folder, UNICARE_SWEEP_SECONDS="0.2") as (process, _):
-        site = open_site(load_settings(data, challenge_dir=challenge_folder, container_engine="none"))
+    data, challenge = tmp_path / "data", shutil.copytree(challenge_folder, tmp_path / "challenge")
+    with served(data, challenge=challenge, UNICARE_SWEEP_SECONDS="0.2") as (process, _):
+        site = open_site(load_settings(data, challenge_dir=challenge, container_engine="none"))
         team = new_team(site.database, "red")
         first = upload(site, team, zipped(shift=1))
         until(lambda: submission_of(site.database, first).state == "scored")
+        hold(challenge / "reference" / "whs" / "validation" / "truth" / "two.nii.gz")  # the next has no end
         second = upload(site, team, zipped())
         until(lambda: submission_of(site.database, second).state == "running")
-        workers = children_of(process.pid)
+        workers = workers_of(process.pid)
         process.send_signal(signal.SIGTERM)
-        _, told = process.communicate(timeout=90)
+        _, told = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 0, told
         assert submission_of(site.database, second).state == "queued"
         assert workers
@@ -162,13 +202,15 @@ def test_submissions_are_evaluated_and_one_under_way_is_handed_back(
 
 
 def test_a_second_ctrl_c_ends_all_of_it_at_once(tmp_path: Path) -> None:
-    with served(tmp_path / "data", "--workers", 2) as (process, _):
-        until(lambda: len(children_of(process.pid)) >= 2)
-        workers = children_of(process.pid)
+    with served(tmp_path / "data", "--workers", 2) as (process, address):
+        until(lambda: len(workers_of(process.pid)) == 2)
+        workers = workers_of(process.pid)
+        for one in workers:
+            os.kill(one, signal.SIGSTOP)  # they don't end when asked, and are waited for
         process.send_signal(signal.SIGINT)
-        time.sleep(0.05)
+        until(lambda: refuses(address))  # it has heard
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
+        process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 130
         until(lambda: not any(alive(one) for one in workers))
 
@@ -177,7 +219,7 @@ def test_a_site_without_workers_begins_none_and_says_what_there_is(tmp_path: Pat
     with served(tmp_path / "data", "--no-workers") as (process, address):
         assert children_of(process.pid) == []
         process.send_signal(signal.SIGINT)
-        said, _ = process.communicate(timeout=60)
+        said, _ = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 0
     for words in ("CARE 2025", address, "no phase", "unicare site worker", "shown here, not sent"):
         assert words in said

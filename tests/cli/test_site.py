@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import select
 from tests.web.accounts.conftest import HOME, PASSWORD, Site
 from tests.web.sites import write_challenge
+from tests.web.waiting import PATIENCE_S, until
 from typer.testing import CliRunner, Result
 
 from unicare.cli.app import app
@@ -149,19 +150,18 @@ def test_a_worker_ends_when_told_to(tmp_path: Path) -> None:
     words = ["worker", "--challenge", challenge, "--data", tmp_path / "data", "--json"]
     command = [sys.executable, "-m", "unicare", "site", *map(str, words)]
     environment = {**os.environ, "UNICARE_CONTAINER_ENGINE": "none"}
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment) as process:
+    told, errors = tmp_path / "told", tmp_path / "errors"
+    with (
+        told.open("w") as out,
+        errors.open("w") as err,
+        subprocess.Popen(command, stdout=out, stderr=err, env=environment) as process,
+    ):
         try:
-            told = ""
-            assert process.stdout is not None
-            while not told.endswith("}\n"):
-                line = process.stdout.readline()
-                assert line, process.stderr.read() if process.stderr else ""
-                told += line
-            assert json.loads(told)["workers"] == 1
+            until(lambda: told.read_text().endswith("}\n") or process.poll() is not None)
+            assert process.poll() is None, errors.read_text()
+            assert json.loads(told.read_text())["workers"] == 1
             process.send_signal(signal.SIGTERM)
-            _, errors = process.communicate(timeout=60)
-            assert process.returncode == 0, errors
-            assert "Traceback" not in errors
+            assert process.wait(PATIENCE_S) == 0, errors.read_text()
+            assert "Traceback" not in errors.read_text()
         finally:
             process.kill()

@@ -16,6 +16,7 @@ import structlog
 from click.testing import Result
 from tests.web.handing_in import Hearts, made_hearts, write_hearts, zipped
 from tests.web.served import served
+from tests.web.waiting import PATIENCE_S
 from typer.testing import CliRunner
 
 from unicare.cli.app import app
@@ -36,7 +37,8 @@ def hearts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hearts]:
     worker.start()
     yield hearts
     hearts.worker._stop.set()
-    worker.join(20)
+    worker.join(PATIENCE_S)
+    assert not worker.is_alive()  # else it would look into a database that is closed
     database.close()
 
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
 from fastapi import FastAPI
+from tests.web.waiting import PATIENCE_S, until
 
 __all__ = ["address_of", "listen", "served"]
-
-_PATIENCE_S = 60
 
 
 def listen() -> socket.socket:
@@ -38,12 +36,11 @@ def served(app: FastAPI, listening: socket.socket | None = None) -> Iterator[str
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [place]}, daemon=True)
         thread.start()
-        until = time.monotonic() + _PATIENCE_S
-        while not server.started and time.monotonic() < until:
-            time.sleep(0.01)
+        until(lambda: server.started or not thread.is_alive())
         assert server.started
         try:
             yield address_of(place)
         finally:
             server.should_exit = True
-            thread.join(_PATIENCE_S)
+            thread.join(PATIENCE_S)
+        assert not thread.is_alive()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -26,7 +27,7 @@ from unicare.web.routes.table import ROUTES
 from unicare.web.security.bodies import BodyLimit
 from unicare.web.security.headers import SecurityHeaders
 from unicare.web.security.hosts import HostCheck, site_hosts
-from unicare.web.security.rates import PIECES, MemoryRates, RateLimit, RateStore
+from unicare.web.security.rates import PIECES, MemoryRates, RateLimit
 from unicare.web.settings import SiteSettings
 from unicare.web.site import Site, open_door
 from unicare.web.standings import StoredScores
@@ -44,9 +45,9 @@ def create_app(
     database: Database,
     *,
     scores: ScoreSource | None = None,
-    rates: RateStore | None = None,
     wake: Wake | None = None,
     clock: Callable[[], datetime] = utc_now,
+    seconds: Callable[[], float] = time.monotonic,
 ) -> FastAPI:
     """The application that serves a challenge.
 
@@ -55,9 +56,9 @@ def create_app(
         challenge: of ``load_challenge``.
         database: with all its tables.
         scores: what teams' runs gave; what workers have left in the database if not given.
-        rates: where requests to the API are counted; in this process if not given.
         wake: rung when there is something to do for workers; what the settings say if not given.
         clock: says what time it is, with a time zone.
+        seconds: never going back: what requests to the API are counted by.
 
     Raises:
         SettingsError: a text or a published table of the challenge can't be shown.
@@ -90,11 +91,11 @@ def create_app(
     app.router.routes.extend(ROUTES)
     app.state.site = site
     app.openapi = _described(app)  # type: ignore[method-assign]
-    _wrap(app, site, rates)
+    _wrap(app, site, seconds)
     return app
 
 
-def _wrap(app: FastAPI, site: Site, rates: RateStore | None) -> None:
+def _wrap(app: FastAPI, site: Site, seconds: Callable[[], float]) -> None:
     """Puts around an application what every request goes through."""
     refuse = Refusal(site)
     handle_errors(app, refuse)
@@ -103,11 +104,11 @@ def _wrap(app: FastAPI, site: Site, rates: RateStore | None) -> None:
     app.add_middleware(HeadAsGet)
     app.add_middleware(
         RateLimit,
-        store=rates or MemoryRates(per_minute),
+        store=MemoryRates(per_minute, clock=seconds),
         limit=per_minute,
         start=API,
         refuse=refuse,
-        pieces=MemoryRates(PIECES * per_minute),
+        pieces=MemoryRates(PIECES * per_minute, clock=seconds),
     )
     chunks = {f"{API_START}/submissions/": site.settings.upload_chunk_mb * 2**20}
     app.add_middleware(BodyLimit, refuse=refuse, elsewhere=chunks)

@@ -5,13 +5,13 @@ import json
 import os
 import subprocess
 import sys
-import time
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.web.archive.hostile import AFFINE, SHAPE, Raw, by_hand, nifti, nifti_claiming, nifti_gz, zipped
+from tests.web.waiting import alive, until
 
 import unicare
 from unicare.core.errors import OutputError
@@ -65,22 +65,6 @@ EXPECTED = {
 
 ENDLESS = gzip.compress(nifti(heart())[:400]) + gzip.compress(b"") * 3_000_000
 """Millions of empty gzip streams in a row: little to keep, long to read."""
-
-
-def alive(number):
-    """Whether a process is there and no zombie."""
-    try:
-        return Path(f"/proc/{number}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def wait_for(true, most_s=60):
-    """Waits until something is so."""
-    end = time.monotonic() + most_s
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -202,12 +186,12 @@ check_in_sandboxed_process(Path(sys.argv[1]), Path(sys.argv[2]), Reference(Path(
     home = str(Path(unicare.__file__).parents[1])
     worker = subprocess.Popen([sys.executable, "-c", script, *places], env={**os.environ, "PYTHONPATH": home})
     part = tmp_path / ".out.part"
-    wait_for(part.exists)
+    until(part.exists)
     children = Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split()
     assert len(children) == 1
     worker.kill()
     worker.wait()
-    wait_for(lambda: not alive(int(children[0])))
+    until(lambda: not alive(int(children[0])))
     assert check_in_sandboxed_process(
         source, tmp_path / "out", reference, process=ProcessLimits(cpu_s=2)
     ).findings

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from tests.web.accounts.conftest import HOME, PASSWORD, Site
 from tests.web.backup.conftest import rows_of, work
 from tests.web.life.players import assert_sound, new_team, submission_of, upload
+from tests.web.waiting import PATIENCE_S
 
 from unicare.core.errors import OutputError, SettingsError
 from unicare.web.accounts.log_in import log_in
@@ -161,7 +162,7 @@ def test_a_backup_is_of_one_moment_while_others_write(
     full: WorkingSite, settings: SiteSettings, elsewhere: tuple[Path, str], tmp_path: Path
 ) -> None:
     """Submissions come, their uploads become predictions: none is restored without what it names."""
-    stop = threading.Event()
+    stop, moved = threading.Event(), threading.Event()
     with full.database.reading() as session:
         ann = session.scalars(select(User).where(User.email_key == "ann@people.test")).one()
         team = session.scalars(select(Submission.team_id)).first()
@@ -194,10 +195,12 @@ def test_a_backup_is_of_one_moment_while_others_write(
             full.storage.put(then, piece)
             full.database.transact(lambda session, number=number, key=then: move(session, number, key))
             full.storage.delete(first)
+            moved.set()
 
     writer = threading.Thread(target=write)
     writer.start()
     try:
+        assert moved.wait(PATIENCE_S)
         out = tmp_path / "busy.tar"
         made = write_backup(settings, out)
     finally:
@@ -213,6 +216,7 @@ def test_a_backup_is_of_one_moment_while_others_write(
     database.close()
     assert made.about.missing == ()
     assert all(storage.exists(key) or storage.keys(key) for key in keys)
+    assert written
     assert told == len(written)
 
 

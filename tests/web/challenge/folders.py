@@ -1,5 +1,6 @@
 """A small challenge in which nothing is wrong, to be broken one way at a time."""
 
+import os
 from pathlib import Path
 
 import nibabel as nib
@@ -82,6 +83,12 @@ def save(path: Path, values: np.ndarray, affine: np.ndarray = AFFINE, **texts: b
     for field, text in texts.items():
         image.header[field] = text
     nib.save(image, path)
+
+
+def hold(path: Path) -> None:
+    """Makes a pipe of a file to which nobody writes: whoever reads it waits until somebody ends that."""
+    path.unlink()
+    os.mkfifo(path)
 
 
 def row(case: str, **changes: object) -> CohortRow:

@@ -63,7 +63,7 @@ def test_nothing_is_lost_between_processes(database, database_url):
 
 
 def test_a_row_that_two_want_to_make_is_made_by_one_and_seen_by_the_other(database):
-    barrier = threading.Barrier(2, timeout=5)
+    barrier = threading.Barrier(2, timeout=60)
     outcomes = []
 
     def make(session):

@@ -3,12 +3,12 @@
 import multiprocessing
 import random
 import threading
-import time
 
 import pytest
 from sqlalchemy import NullPool, create_engine, text
 from tests.web.life.players import assert_sound, evaluations_of, new_team, submission_of, upload
 from tests.web.postgres import NOT_HERE, KilledServer, programs
+from tests.web.waiting import PATIENCE_S, until
 
 from unicare.web.database import upgrade
 from unicare.web.life.site import open_site
@@ -49,16 +49,15 @@ def test_every_submission_ends_well_or_is_given_back(site, settings, given, zipp
     for kill in range(KILLS + 1):
         process = context.Process(target=work, args=(settings.data_dir, given))
         process.start()
-        if kill < KILLS:
-            process.join(chance.uniform(0.02, 0.9))
-        else:  # the last one may live until all is done
-            until = time.monotonic() + 300
-            while not ended() and time.monotonic() < until:
-                time.sleep(0.1)
-        process.kill()
-        process.join()
+        try:
+            if kill < KILLS:
+                process.join(chance.uniform(0.02, 0.9))
+            else:  # the last one may live until all is done
+                until(ended)
+        finally:
+            process.kill()
+            process.join()
         assert_sound(site.database)
-    assert ended(), "something is stuck"
     for one in submissions:
         evaluations = evaluations_of(site.database, one)
         if submission_of(site.database, one).state == State.SCORED:
@@ -82,17 +81,15 @@ def test_connections_that_break_all_the_time_cost_time_only(site, settings, team
     thread.start()
     breaker = create_engine(site.database.engine.url, poolclass=NullPool)
     try:
-        for number in range(300):
-            if submission_of(site.database, one).state == "scored":
-                break
-            if number < 15:
-                with breaker.connect() as connection:
-                    connection.execute(others)
+        for _ in range(15):
+            with breaker.connect() as connection:
+                connection.execute(others)
             stop.wait(0.2)
+        until(lambda: submission_of(site.database, one).state == "scored")
     finally:
         stop.set()
-        thread.join(30)
-    assert submission_of(site.database, one).state == "scored"
+        thread.join(PATIENCE_S)
+    assert not thread.is_alive()
     assert_sound(site.database)
 
 
@@ -130,11 +127,7 @@ def test_a_database_server_that_is_killed_loses_nothing(killed_server, challenge
             killed_server.begin()
             assert_sound(site.database)
             assert process.is_alive()
-        until = time.monotonic() + 300
-        while time.monotonic() < until:
-            if all(submission_of(site.database, one).state in ENDS for one in submissions):
-                break
-            time.sleep(0.1)
+        until(lambda: all(submission_of(site.database, one).state in ENDS for one in submissions))
     finally:
         process.kill()
         process.join()

@@ -57,7 +57,9 @@ class Play:
 
     def any_submission(self):
         with self.database.reading() as session:
-            return self.chance.choice(list(session.scalars(select(Submission.id))) or [0])
+            return self.chance.choice(
+                list(session.scalars(select(Submission.id).order_by(Submission.id))) or [0]
+            )
 
     def queue(self):
         if one := self.any_submission():
@@ -98,7 +100,7 @@ class Play:
         )
 
 
-@pytest.mark.parametrize("seed", [0, 2, 3])
+@pytest.mark.parametrize("seed", [0, 11, 12])
 def test_quota_and_scores_stay_true(database, challenge, seed):
     play = Play(database, challenge, seed)
     ended = {}

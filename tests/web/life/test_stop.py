@@ -2,25 +2,20 @@
 
 import contextlib
 import dataclasses
-import gzip
-import io
 import multiprocessing
 import os
 import shutil
 import signal
 import threading
-import time
-import zipfile
 from pathlib import Path
 
-import nibabel as nib
-import numpy as np
 import pytest
-from tests.web.challenge.folders import AFFINE
+from tests.web.challenge.folders import hold
 from tests.web.life.players import actions_of, assert_sound, evaluations_of, submission_of, upload
 from tests.web.sandbox.archives import configuration, docker_archive, entry, shell_layer, tar
 from tests.web.sandbox.fake import FakeEngine
 from tests.web.sandbox.small import BUSYBOX, no_busybox
+from tests.web.waiting import PATIENCE_S, alive, until
 
 from unicare.core.errors import ContainerError
 from unicare.web.life.site import open_site
@@ -33,7 +28,6 @@ from unicare.web.sandbox.sweep import remove_leftovers
 from unicare.web.settings import load_settings
 
 SLEEPS = "import pathlib, sys, time; pathlib.Path({note!r}).touch(); time.sleep(600)"
-LIMIT_S = 60
 
 
 @pytest.fixture
@@ -76,15 +70,13 @@ def stopped(settings, given):
         process = context.Process(target=work, args=(settings.data_dir, {**given, **other}, program))
         process.start()
         try:
-            until = time.monotonic() + LIMIT_S
-            while not under_way(process.pid):
-                assert time.monotonic() < until, "it never began"
-                assert process.is_alive()
-                time.sleep(0.05)
+            until(lambda: under_way(process.pid) or not process.is_alive())
+            left = children(process.pid)
+            assert left
             os.kill(process.pid, signal.SIGTERM)
-            process.join(LIMIT_S)
+            process.join(PATIENCE_S)
             assert process.exitcode == 0
-            assert children(process.pid) == {}
+            until(lambda: not any(alive(one) for one in left))
         finally:
             process.kill()
             process.join()
@@ -110,6 +102,22 @@ def children(parent):
     return found
 
 
+def begun(parent, name):
+    return any(name in words for words in children(parent).values())
+
+
+@pytest.fixture
+def held_challenge(challenge_folder, tmp_path):
+    """Makes a challenge of which a file can't be read to its end: work on it lasts until it is stopped."""
+
+    def make(part):
+        folder = shutil.copytree(challenge_folder, tmp_path / "held")
+        hold(folder / "reference" / "whs" / "validation" / part / "two.nii.gz")
+        return folder
+
+    return make
+
+
 def test_in_the_middle_of_a_container(site, team, stopped, tmp_path):
     note = tmp_path / "note"
     archive = docker_archive([tar(entry("program", b"#!/bin/sh\n", 0o755))])
@@ -121,20 +129,17 @@ def test_in_the_middle_of_a_container(site, team, stopped, tmp_path):
             assert str(note).encode() not in command.read_bytes()
 
 
-def test_in_the_middle_of_a_check(site, team, stopped):
-    large = gzip.compress(nib.Nifti1Image(np.zeros((400, 400, 600), np.uint16), AFFINE).to_bytes(), 1)
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for case in ("one", "two"):
-            archive.writestr(f"{case}_pred.nii.gz", large)
-    one = upload(site, team, packed.getvalue())
-    stopped(lambda pid: any("contained_process" in words for words in children(pid).values()))
+def test_in_the_middle_of_a_check(site, team, zipped, stopped, held_challenge):
+    one = upload(site, team, zipped())
+    challenge = held_challenge("images")
+    stopped(lambda pid: begun(pid, "contained_process"), challenge_dir=challenge)
     handed_back(site, one)
 
 
-def test_in_the_middle_of_scoring(site, team, zipped, stopped):
+def test_in_the_middle_of_scoring(site, team, zipped, stopped, held_challenge):
     one = upload(site, team, zipped())
-    stopped(lambda pid: any("scoring_process" in words for words in children(pid).values()))
+    challenge = held_challenge("truth")
+    stopped(lambda pid: begun(pid, "scoring_process"), challenge_dir=challenge)
     (evaluation,) = evaluations_of(site.database, one)
     assert (evaluation.state, evaluation.failures, evaluation.lease_owner) == ("queued", 0, None)
     assert list(site.scratch.iterdir()) == []

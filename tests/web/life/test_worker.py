@@ -14,6 +14,7 @@ from tests.web.life.players import (
     submission_of,
     upload,
 )
+from tests.web.waiting import PATIENCE_S, until
 
 from unicare.core.errors import OutputError, SubmissionError
 from unicare.evaluate.run import evaluate
@@ -235,12 +236,8 @@ def test_a_worker_in_a_thread_is_woken_works_and_ends(site, settings, team, zipp
         one = upload(site, team, zipped())
         take_upload(site, one)
         wake.ring()
-        for _ in range(600):
-            if submission_of(site.database, one).state == "scored":
-                break
-            stop.wait(0.1)
+        until(lambda: submission_of(site.database, one).state == "scored")
     finally:
         stop.set()
-        thread.join(30)
+        thread.join(PATIENCE_S)
     assert not thread.is_alive()
-    assert submission_of(site.database, one).state == "scored"

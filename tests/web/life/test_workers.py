@@ -4,11 +4,11 @@ import errno
 import multiprocessing
 import shutil
 import threading
-import time
 from multiprocessing.context import SpawnProcess
 
 import pytest
 from tests.web.life.players import submission_of, upload
+from tests.web.waiting import PATIENCE_S, until
 
 from unicare.web.life.workers import run_workers
 
@@ -17,14 +17,6 @@ from unicare.web.life.workers import run_workers
 def database_url(sqlite_template, tmp_path):
     shutil.copy(sqlite_template, tmp_path / "site.sqlite")
     return f"sqlite:///{tmp_path / 'site.sqlite'}"
-
-
-def wait_for(what, limit_s=120):
-    until = time.monotonic() + limit_s
-    while not (found := what()):
-        assert time.monotonic() < until
-        time.sleep(0.05)
-    return found
 
 
 def our_workers():
@@ -46,7 +38,7 @@ def test_a_machine_that_can_begin_no_process_is_waited_for(site, settings, monke
     thread = threading.Thread(target=run_workers, args=(settings, stop))
     thread.start()
     try:
-        wait_for(our_workers)
+        until(our_workers)
         assert len(tries) == 3
     finally:
         stop.set()
@@ -60,14 +52,14 @@ def test_a_worker_that_dies_is_begun_again_and_all_end_when_asked(site, settings
     thread = threading.Thread(target=run_workers, args=(settings, stop))
     thread.start()
     try:
-        (first,) = wait_for(our_workers)
+        (first,) = until(our_workers)
         first.kill()
-        (second,) = wait_for(lambda: [one for one in our_workers() if one.pid != first.pid])
+        (second,) = until(lambda: [one for one in our_workers() if one.pid != first.pid])
         one = upload(site, team, zipped())
-        wait_for(lambda: submission_of(site.database, one).state == "scored")
+        until(lambda: submission_of(site.database, one).state == "scored")
         assert second.is_alive()
     finally:
         stop.set()
-        thread.join(60)
+        thread.join(PATIENCE_S)
     assert not thread.is_alive()
     assert our_workers() == []

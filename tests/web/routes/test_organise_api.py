@@ -78,7 +78,9 @@ def addressed(season: Season, path: str, news: int = 1) -> str:
 
 def entries(season: Season, subject: str) -> list[AuditEntry]:
     with season.site.database.reading() as session:
-        return list(session.scalars(select(AuditEntry).where(AuditEntry.subject == subject)))
+        return list(
+            session.scalars(select(AuditEntry).where(AuditEntry.subject == subject).order_by(AuditEntry.id))
+        )
 
 
 def written_down(season: Season, action: str, subject: str) -> dict[str, Any]:
@@ -465,4 +467,4 @@ def test_a_board_is_frozen_early_and_unfrozen_by_forms(tmp_path: Path) -> None:
 
 def _audit(season: Season) -> list[AuditEntry]:
     with season.site.database.reading() as session:
-        return list(session.scalars(select(AuditEntry)))
+        return list(session.scalars(select(AuditEntry).order_by(AuditEntry.id)))

@@ -16,6 +16,7 @@ import yaml
 from fastapi import FastAPI
 from tests.web.served import address_of, listen, served
 from tests.web.sites import QUICK
+from tests.web.waiting import PATIENCE_S
 from typer.testing import CliRunner
 
 from unicare.cli.app import app as command_line
@@ -155,5 +156,6 @@ def open_stage(folder: Path, data: Path, workers: int = 2) -> Iterator[Stage]:
     finally:
         stop.set()
         for thread in threads:
-            thread.join(60)
+            thread.join(PATIENCE_S)
+        assert not any(thread.is_alive() for thread in threads)
         database.close()

@@ -6,9 +6,8 @@ With ``UNICARE_SHOTS=folder`` each page's pictures are kept there.
 from __future__ import annotations
 
 import re
-import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from tests.web.sandbox.small import no_busybox
 from tests.web.season.hand_ins import box_container, broken, speckled, thinned
 from tests.web.season.stage import TASK, Stage, make_virtual, open_stage
 from tests.web.season.tabs import PASSWORD, Tab, Theatre
+from tests.web.waiting import PATIENCE_S, until
 
 from unicare.web.database import utc_now
 
@@ -171,7 +171,7 @@ def a_container_is_handed_in(stage: Stage, cleo: Tab, folder: Path) -> str:
     cleo.go("/submissions/new?phase=test&task=la")
     cleo.shot("submission-new-container")
     number = hand_in(cleo, "test", _file(folder / "image.tar", box_container()))
-    wait_for(cleo, number, "Scored", seconds=300)
+    wait_for(cleo, number, "Scored")
     cleo.go(f"/submissions/{number}")
     cleo.reads("Check: The container ended by itself")
     cleo.page.get_by_text("What it printed on the public cases").click()
@@ -194,14 +194,14 @@ def only_the_organiser_sees_boards_yet(theatre: Theatre, olga: Tab) -> None:
         assert told["tables"] == []
     visitor.go("/boards")
     visitor.shot("boards-hidden")
-    until(lambda: _order_of(olga, "/organise/boards/validation") == ["North", "South"])
+    until(lambda: _order_of(olga, "/organise/boards/validation") == ["North", "South"], every_s=0.3)
     olga.shot("organise-board")
 
 
 def release_day_comes(stage: Stage, theatre: Theatre, hidden: str) -> None:
     stage.clock.ahead += timedelta(days=21)
     visitor = theatre.enter("Reader")
-    until(lambda: "Frozen" in visitor.go("/boards/validation").locator("main").inner_text())
+    until(lambda: "Frozen" in visitor.go("/boards/validation").locator("main").inner_text(), every_s=0.3)
     visitor.go("/")
     visitor.shot("home-released")
     visitor.go("/boards")
@@ -220,7 +220,7 @@ def release_day_comes(stage: Stage, theatre: Theatre, hidden: str) -> None:
     visitor.page.wait_for_url("**sort=dice**")
     assert _order(visitor) == ["North", "South"]
     if hidden:
-        until(lambda: _order_of(visitor, "/boards/test") == ["South"])
+        until(lambda: _order_of(visitor, "/boards/test") == ["South"], every_s=0.3)
 
 
 def the_organiser_has_the_last_word(stage: Stage, olga: Tab, hidden: str, folder: Path) -> None:
@@ -260,7 +260,7 @@ def _rerun(olga: Tab, number: str) -> None:
         ]
         return told
 
-    until(lambda: [run["state"] for run in runs()] == ["scored", "scored"], seconds=300)
+    until(lambda: [run["state"] for run in runs()] == ["scored", "scored"], every_s=0.3)
     after = sorted(runs(), key=lambda run: int(run["number"]))
     assert after[0]["figures"] == before[0]["figures"] != []  # the old score stays
     assert after[1]["figures"] == before[0]["figures"]  # nothing had changed
@@ -283,8 +283,8 @@ def _freeze(olga: Tab) -> None:
     reader = olga.theatre.enter("Latecomer")
     reader.go("/boards/validation")
     assert _order(reader) == ["North", "South"]
-    until(lambda: _frozen_anew(olga))
-    until(lambda: _order_of(reader, "/boards/validation") == ["South"])
+    until(lambda: _frozen_anew(olga), every_s=0.3)
+    until(lambda: _order_of(reader, "/boards/validation") == ["South"], every_s=0.3)
     reader.reads("One team was disqualified.")
     reader.shot("board-corrected")
 
@@ -349,21 +349,13 @@ def _drop(page: Any, file: Path) -> None:
         place.dispatch_event(kind, {"dataTransfer": data})
 
 
-def wait_for(tab: Tab, number: str, state: str, seconds: float = 180) -> None:
+def wait_for(tab: Tab, number: str, state: str) -> None:
     """Waits on the submission's own page, which changes by itself, until it is in this state."""
     if not tab.page.url.endswith(f"/submissions/{number}"):
         tab.go(f"/submissions/{number}")
     badge = tab.page.locator("h1 .badge").filter(has_text=re.compile(state, re.IGNORECASE))
-    badge.wait_for(timeout=1000 * seconds)
+    badge.wait_for(timeout=1000 * PATIENCE_S)
     tab.page.wait_for_load_state()
-
-
-def until(is_so: Callable[[], bool], seconds: float = 120) -> None:
-    """Waits until something is so."""
-    end = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < end
-        time.sleep(0.3)
 
 
 def _ask(tab: Tab, method: str, address: str, body: dict[str, Any] | None = None) -> Any:

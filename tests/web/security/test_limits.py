@@ -73,7 +73,7 @@ def test_a_bucket_fills_up_evenly() -> None:
 
 
 def test_those_not_seen_for_long_are_forgotten_first() -> None:
-    rates = MemoryRates(1, most=2)
+    rates = MemoryRates(1, most=2, clock=Clock())
     assert rates.take("a").allowed
     assert rates.take("b").allowed
     assert not rates.take("a").allowed
@@ -97,8 +97,13 @@ def test_one_household_is_one_asker(one: str, other: str, same: bool) -> None:
 
 
 def test_pieces_of_uploads_are_counted_apart(tmp_path: Path) -> None:
-    client = asking(made_app(tmp_path, settings={"api_requests_per_minute": 1}))
+    clock = Clock()
+    client = asking(made_app(tmp_path, seconds=clock, settings={"api_requests_per_minute": 1}))
     told = [client.patch("/api/v1/submissions/1/upload").status_code for _ in range(PIECES + 1)]
     assert told == [*[401] * PIECES, 429] or told == [*[403] * PIECES, 429]
     assert [client.get("/api/v1/tasks").status_code for _ in range(2)] == [200, 429]
     assert client.get("/api/v1/submissions/1/upload").status_code == 429
+    clock.now += 60 / PIECES  # one more piece, and a part of another request
+    again = [client.patch("/api/v1/submissions/1/upload").status_code for _ in range(2)]
+    assert again == [told[0], 429]
+    assert client.get("/api/v1/tasks").status_code == 429

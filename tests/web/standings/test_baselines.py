@@ -5,12 +5,14 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from tests.web.challenge.folders import AFFINE, CENTRES, SHAPE, heart, save, write_challenge
 from tests.web.life.conftest import DATES, zipped  # noqa: F401  a fixture
 from tests.web.life.players import new_team, upload
@@ -49,8 +51,23 @@ def write_predictions(root: Path, shift: int, cases: tuple[str, ...] = tuple(CEN
     return place
 
 
+class Clock:
+    """The site's, which stands where one puts it."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2025, 6, 1, 12, tzinfo=UTC)
+
+    def __call__(self, _: Session) -> datetime:
+        return self.now
+
+
 @pytest.fixture
-def site(folder: Path, database_url: str, tmp_path: Path) -> Iterator[WorkingSite]:
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def site(folder: Path, database_url: str, tmp_path: Path, clock: Clock) -> Iterator[WorkingSite]:
     opened = open_site(
         load_settings(
             tmp_path / "data",
@@ -58,7 +75,8 @@ def site(folder: Path, database_url: str, tmp_path: Path) -> Iterator[WorkingSit
             database_url=database_url,
             secret_key=KEY,
             container_engine="none",
-        )
+        ),
+        clock,
     )
     yield opened
     opened.database.close()
@@ -76,13 +94,10 @@ def board(site: WorkingSite) -> dict[str, Any]:
     return found
 
 
-def rank_again(site: WorkingSite) -> None:
-    """As if the boards had rested."""
-    keeper = BoardKeeper(site)
-    for _ in range(300):
-        if keeper.keep(never):
-            return
-        threading.Event().wait(0.1)
+def rank(site: WorkingSite, clock: Clock) -> None:
+    """The boards, when they have rested."""
+    clock.now += timedelta(hours=1)
+    assert BoardKeeper(site).keep(never) > 0
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -91,10 +106,10 @@ def test_a_baseline_is_evaluated_once_and_stands_below_the_teams(
     folder: Path,
     tmp_path: Path,
     zipped: Callable[..., bytes],  # noqa: F811
+    clock: Clock,
 ) -> None:
-    keeper = BoardKeeper(site)
-    keeper.keep(never)
-    keeper.keep(never)
+    rank(site, clock)
+    BoardKeeper(site).keep(never)
     (run,) = runs(site)
     assert (run.name, run.task, run.phase, run.problem) == ("Shifted", "whs", "validation", None)
     alone = board(site)
@@ -116,7 +131,7 @@ def test_a_baseline_is_evaluated_once_and_stands_below_the_teams(
     worker.sweep()
     while worker.work_once():
         pass
-    rank_again(site)
+    rank(site, clock)
     found = board(site)["tables"][1]
     assert [(one["team"], one["rank"]) for one in found["rows"]] == [("Shifted", 1)]
     assert [one["figures"]["dice"]["value"] for one in found["baselines"]] == [pytest.approx(expected)]
@@ -125,13 +140,12 @@ def test_a_baseline_is_evaluated_once_and_stands_below_the_teams(
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_other_files_are_evaluated_anew_and_those_that_come_back_are_known(
-    site: WorkingSite, folder: Path
+    site: WorkingSite, folder: Path, clock: Clock
 ) -> None:
-    keeper = BoardKeeper(site)
-    keeper.keep(never)
+    rank(site, clock)
     before = board(site)["tables"][1]["baselines"][0]["figures"]["dice"]["value"]
     write_predictions(folder, 0, ("two",))
-    rank_again(site)
+    rank(site, clock)
     assert len(runs(site)) == 2
     found = board(site)
     assert found["tables"][1]["baselines"][0]["figures"]["dice"]["value"] == 1.0
@@ -139,17 +153,17 @@ def test_other_files_are_evaluated_anew_and_those_that_come_back_are_known(
         "a missing case counts as empty"
     )
     write_predictions(folder, 2)
-    rank_again(site)
+    rank(site, clock)
     assert len(runs(site)) == 2
     assert board(site)["tables"][1]["baselines"][0]["figures"]["dice"]["value"] == before
 
 
 def test_a_file_that_can_not_be_used_is_told_to_organisers_and_harms_no_board(
-    site: WorkingSite, folder: Path
+    site: WorkingSite, folder: Path, clock: Clock
 ) -> None:
     place = write_predictions(folder, 2)
     save(place / "one_pred.nii.gz", np.zeros((2, 2, 2), np.int16), AFFINE)
-    BoardKeeper(site).keep(never)
+    rank(site, clock)
     (run,) = runs(site)
     assert run.problem is not None
     assert "one" in run.problem

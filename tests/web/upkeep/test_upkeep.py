@@ -6,7 +6,6 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from email.message import EmailMessage
@@ -16,6 +15,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 from tests.web.sites import asking, made_app, made_challenge, made_settings
+from tests.web.waiting import alive, until
 
 from unicare.core.errors import ContainerError
 from unicare.web.accounts.door import Origin
@@ -28,14 +28,6 @@ from unicare.web.settings import load_settings
 from unicare.web.site import Site
 from unicare.web.upkeep import Chore, Upkeep, chores_of, look_at_machine, machine
 from unicare.web.upkeep.chores import ChallengeWatch, mailer_here
-
-
-def until(true: Callable[[], object], patience_s: float = 90) -> None:
-    """Waits for something that another thread does."""
-    end = time.monotonic() + patience_s
-    while not true():
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -203,14 +195,6 @@ def test_workers_begin_and_end_with_it(tmp_path: Path) -> None:
         less_urgent = [os.getpriority(os.PRIO_PROCESS, one) - mine for one in workers]
         assert less_urgent == [settings.worker_nice] * 2
     assert not any(alive(one) for one in workers)
-
-
-def alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def test_pages_answer_meanwhile(site: Site, tmp_path: Path) -> None:

@@ -10,14 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 from math import ceil
-from typing import Protocol
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from unicare.web.security.refuse import Refuse
 
-__all__ = ["PIECES", "MemoryRates", "Rate", "RateLimit", "RateStore", "asker"]
+__all__ = ["PIECES", "MemoryRates", "Rate", "RateLimit", "asker"]
 
 PIECES = 20
 """So many times the pieces of uploads are answered: 40 a second of 16 MB, unless settings say otherwise."""
@@ -40,16 +39,10 @@ class Rate:
     wait_s: float
 
 
-class RateStore(Protocol):
-    """Where it is kept how often somebody asked. The event loop asks it: it must not wait for anything."""
-
-    def take(self, key: str) -> Rate:
-        """Counts one request of somebody, and says whether it is one too many."""
-        ...
-
-
 class MemoryRates:
     """Counts in this process: each asker has a bucket of requests that fills up evenly.
+
+    The event loop asks it, so it waits for nothing.
 
     Args:
         per_minute: what a bucket holds, and what flows into it in a minute.
@@ -100,11 +93,11 @@ class RateLimit:
     def __init__(
         self,
         app: ASGIApp,
-        store: RateStore,
+        store: MemoryRates,
         limit: int,
         start: str,
         refuse: Refuse,
-        pieces: RateStore | None = None,
+        pieces: MemoryRates | None = None,
     ) -> None:
         self.app = app
         self.store = store

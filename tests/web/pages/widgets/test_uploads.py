@@ -6,7 +6,6 @@ import base64
 import io
 import random
 import re
-import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +15,7 @@ import nibabel
 import numpy as np
 import pytest
 from tests.web.pages.widgets.widget_site import CHUNK_BYTES, Upload, WidgetSite
+from tests.web.waiting import PATIENCE_S, until
 
 from unicare.web.archive.unpack import unpack
 from unicare.web.archive.zip_directory import find_directory
@@ -44,8 +44,22 @@ def send(tab: Any, button: str = "Upload") -> None:
     tab.get_by_role("button", name=button, exact=True).click()
 
 
+def hurry(tab: Any) -> None:
+    """As a browser says that it is connected again, so that nothing is waited for."""
+    tab.evaluate("window.dispatchEvent(new Event('online'))")
+
+
+def asked(site: WidgetSite, start: str) -> int:
+    """How often it was."""
+    return sum(one.startswith(start) for one in site.asked)
+
+
+def deleting(tab: Any) -> Any:
+    return tab.expect_response(lambda answer: answer.request.method == "DELETE")
+
+
 def arrived(tab: Any, site: WidgetSite, number: int = 1) -> bytes:
-    tab.wait_for_url(f"**/submissions/{number}", timeout=30_000)
+    tab.wait_for_url(f"**/submissions/{number}", timeout=1000 * PATIENCE_S)
     assert site.uploads[number].ended
     return bytes(site.uploads[number].content)
 
@@ -77,23 +91,24 @@ def test_broken_connections_cost_time_only(tab: Any, site: WidgetSite, archive: 
     opened(tab, site)
     choose(tab, archive)
     send(tab)
-    tab.get_by_text("Trying again in").wait_for()
+    tab.get_by_text("Refused with 503. Trying again in").wait_for()
     assert tab.get_by_role("progressbar").get_attribute("value") != "0"
+    hurry(tab)
     assert arrived(tab, site) == CONTENT
     assert site.asked.count("POST /api/v1/submissions") == 1
 
 
 @pytest.mark.usefixtures("rough")
 def test_after_a_reload_the_same_file_goes_on_where_it_was(tab: Any, site: WidgetSite, archive: Path) -> None:
-    asked = []
-    tab.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    dialogs = []
+    tab.on("dialog", lambda dialog: (dialogs.append(dialog.type), dialog.accept()))
     site.faults = ["", "", "503"]
     opened(tab, site)
     choose(tab, archive)
     send(tab)
     tab.get_by_text("Trying again in").wait_for()
     tab.reload()
-    assert asked == ["beforeunload"]
+    assert dialogs == ["beforeunload"]
     note = tab.get_by_text("The upload of run.zip was broken off after 131 kB.")
     note.wait_for()
     choose(tab, archive)
@@ -111,9 +126,10 @@ def test_what_is_given_up_is_forgotten_here_and_there(tab: Any, site: WidgetSite
     send(tab)
     tab.get_by_role("alert").get_by_text("Refused with 413.").wait_for()
     tab.reload()
-    tab.get_by_role("button", name="Give it up").click()
+    with deleting(tab):
+        tab.get_by_role("button", name="Give it up").click()
     tab.get_by_role("button", name="Give it up").wait_for(state="hidden")
-    tab.wait_for_function("localStorage.length === 0")
+    assert tab.evaluate("localStorage.length") == 0
     assert site.uploads == {}
 
 
@@ -134,29 +150,80 @@ def test_what_the_site_forgot_meanwhile_begins_anew(tab: Any, site: WidgetSite, 
 
 @pytest.mark.usefixtures("rough")
 def test_a_pause_holds_it_and_cancelling_ends_it(tab: Any, site: WidgetSite, archive: Path) -> None:
-    site.slow.set()
-    opened(tab, site)
-    choose(tab, archive)
-    send(tab)
+    hold_a_piece(tab, site, archive, 1)
     send(tab, "Pause")
     tab.get_by_text("paused").first.wait_for()
-    site.slow.clear()
-    tab.wait_for_timeout(500)  # what was on its way when it was held has come by then
-    asked = list(site.asked)
-    tab.wait_for_timeout(300)
-    assert site.asked == asked
+    site.holds = ""
+    until(lambda: site.under_way == 0)  # what was on its way when it was held has come by then
+    before = len(site.asked)
+    hurry(tab)
+    tab.wait_for_timeout(300)  # in which it would go on
     send(tab, "Go on")
     assert arrived(tab, site) == CONTENT
-    site.slow.set()
-    opened(tab, site)
-    choose(tab, archive)
-    send(tab)
-    with tab.expect_response(lambda answer: answer.request.method == "DELETE"):
+    assert site.asked[before] == "GET /api/v1/submissions/1/upload"  # it asks where it stands
+    hold_a_piece(tab, site, archive, 2)
+    with deleting(tab):
         send(tab, "Cancel")
-    site.slow.clear()
+    site.holds = ""
     assert tab.get_by_role("button", name="Upload", exact=True).is_disabled()
     assert list(site.uploads) == [1]
     assert tab.evaluate("localStorage.length") == 0
+
+
+def hold_a_piece(tab: Any, site: WidgetSite, archive: Path, number: int) -> None:
+    """Sends until a piece is on its way, which the site doesn't take."""
+    site.holds = "PATCH"
+    opened(tab, site)
+    choose(tab, archive)
+    send(tab)
+    until(lambda: asked(site, f"PATCH /api/v1/submissions/{number}/") == 1)
+
+
+@pytest.fixture
+def announced(tab: Any, site: WidgetSite, archive: Path) -> None:
+    """The site has made a submission, and the browser doesn't know of it yet."""
+    site.holds = "POST"
+    opened(tab, site)
+    choose(tab, archive)
+    send(tab)
+    until(lambda: site.uploads)
+
+
+@pytest.mark.usefixtures("announced")
+@pytest.mark.parametrize("at_once", [False, True])
+def test_what_is_paused_while_it_is_announced_is_announced_once(
+    tab: Any, site: WidgetSite, at_once: bool
+) -> None:
+    send(tab, "Pause")
+    tab.get_by_text("paused").first.wait_for()
+    if at_once:
+        send(tab, "Go on")
+        site.holds = ""
+    else:
+        site.holds = ""
+        tab.wait_for_function("localStorage.length === 1")
+        assert tab.get_by_text("paused").first.is_visible()
+        assert asked(site, "PATCH") == 0
+        send(tab, "Go on")
+    assert arrived(tab, site) == CONTENT
+    assert list(site.uploads) == [1]
+    assert asked(site, "PATCH") == 6
+
+
+@pytest.mark.usefixtures("announced")
+def test_what_is_cancelled_while_it_is_announced_is_taken_back(
+    tab: Any, site: WidgetSite, tmp_path: Path
+) -> None:
+    send(tab, "Cancel")
+    (tmp_path / "other.zip").write_bytes(CONTENT)
+    choose(tab, tmp_path / "other.zip")
+    with deleting(tab):
+        site.holds = ""
+    assert site.uploads == {}
+    assert tab.evaluate("localStorage.length") == 0
+    assert tab.locator(".chosen").inner_text() == "other.zip, 329 kB"  # what was chosen meanwhile stays
+    send(tab)
+    assert arrived(tab, site) == CONTENT
 
 
 @pytest.mark.usefixtures("rough")
@@ -317,6 +384,7 @@ def test_nothing_runs_off_the_page(
     send(tab)
     tab.get_by_text("Trying again in").wait_for()
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    hurry(tab)
     assert arrived(tab, site) == CONTENT
 
 
@@ -334,9 +402,7 @@ def test_by_keyboard_alone(tab: Any, site: WidgetSite, archive: Path) -> None:
     tab.keyboard.press("Tab")
     assert label.evaluate("one => getComputedStyle(one).outlineStyle") == "solid"
     tab.keyboard.press("Space")
-    until = time.monotonic() + 30
-    while not choosers and time.monotonic() < until:
-        tab.wait_for_timeout(20)
+    until(lambda: tab.wait_for_timeout(20) or choosers)
     choosers[0].set_files(str(archive))
     tab.locator("button:enabled", has_text=re.compile("^Upload$")).wait_for()
     tab.get_by_label("Note").focus()

@@ -80,7 +80,7 @@ def colours(tab: Any) -> Colours:
 
 def seen(tab: Any, *checks: Callable[[Colours], Any]) -> bool:
     """Whether all of these come true; a picture takes its time, on a busy machine seconds."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while time.monotonic() < until:
         found = colours(tab)
         if all(check(found) for check in checks):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
@@ -55,10 +54,15 @@ class WidgetSite:
 
     uploads: dict[int, Upload] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
-    """One is taken off for every piece: ``cut``, ``lost``, ``503``, ``413``, or empty for none."""
+    """One is taken off for every piece: ``cut``, ``lost``, ``503`` for a minute, ``413``, or empty."""
     asked: list[str] = field(default_factory=list)
-    slow: threading.Event = field(default_factory=threading.Event)
+    holds: Literal["", "POST", "PATCH"] = ""
+    """Announcements are taken but not answered; pieces aren't taken."""
+    under_way: int = 0
+    """Requests that haven't been answered."""
     files: dict[str, bytes] = field(default_factory=dict)
+    state: str = "At first"
+    final: bool = False
     polls: int = 0
     address: str = ""
 
@@ -67,6 +71,7 @@ def _problem(status: int, detail: str) -> JSONResponse:
     return JSONResponse(
         {"title": "Refused", "status": status, "detail": detail},
         status,
+        {"Retry-After": "60"} if status == 503 else None,
         media_type="application/problem+json",
     )
 
@@ -78,7 +83,15 @@ def _api(app: FastAPI, site: WidgetSite) -> None:
         changes = request.method not in ("GET", "HEAD")
         if changes and request.headers.get("X-CSRF-Token") != CSRF:
             return _problem(403, "No token.")
-        return await call_next(request)
+        site.under_way += 1
+        try:
+            return await call_next(request)
+        finally:
+            site.under_way -= 1
+
+    async def hold(method: str) -> None:
+        while site.holds == method:
+            await asyncio.sleep(0.01)
 
     @app.post("/api/v1/submissions")
     async def begin(request: Request) -> Response:
@@ -87,6 +100,7 @@ def _api(app: FastAPI, site: WidgetSite) -> None:
             return _problem(409, "The phase is closed <since> yesterday.")
         number = len(site.uploads) + 1
         site.uploads[number] = Upload(about)
+        await hold("POST")
         return JSONResponse({"id": number, "upload": {"length": 0, "chunk_bytes": CHUNK_BYTES}}, 201)
 
     @app.get("/api/v1/submissions/{number}/upload")
@@ -103,8 +117,7 @@ def _api(app: FastAPI, site: WidgetSite) -> None:
             return _problem(int(fault), f"Refused with {fault}.")
         if int(request.headers["Upload-Offset"]) != len(upload.content):
             return _problem(409, "The upload stands at another place.")
-        while site.slow.is_set():
-            await asyncio.sleep(0.01)
+        await hold("PATCH")
         async for block in request.stream():
             upload.content += block
             if fault == "cut" and block:
@@ -145,19 +158,14 @@ def _pages(app: FastAPI, site: WidgetSite, pages: Pages) -> None:
 
     @app.get("/live")
     def live() -> HTMLResponse:
-        return page(
-            '<div aria-live="polite"><p id="state" {{ widgets.refreshed("/state", 1) }}>At first</p></div>'
-        )
+        refreshed = '<p id="state" {{ widgets.refreshed("/state", 1) }}>{{ state }}</p>'
+        return page(f'<div aria-live="polite">{refreshed}</div>', state=site.state)
 
     @app.get("/state")
     def state() -> HTMLResponse:
         site.polls += 1
-        if site.polls > 4:
-            return HTMLResponse('<p id="state">Scored</p>')
-        place = "2nd" if site.polls == 1 else "1st"
-        return HTMLResponse(
-            f'<p id="state" hx-get="/state" hx-trigger="every 1s" hx-swap="outerHTML">{place}</p>'
-        )
+        again = "" if site.final else 'hx-get="/state" hx-trigger="every 1s" hx-swap="outerHTML"'
+        return HTMLResponse(f'<p id="state" {again}>{site.state}</p>')
 
     @app.get("/files/{name}")
     def volume(name: str) -> Response:
@@ -180,4 +188,7 @@ def serve_widgets() -> Iterator[WidgetSite]:
     _pages(app, site, pages)
     app.add_middleware(SecurityHeaders, secure=False)
     with served(app) as site.address:
-        yield site
+        try:
+            yield site
+        finally:
+            site.holds = ""

@@ -25,6 +25,7 @@ class Halted extends Error {}
 
 // `site`: {api, csrf, chunkBytes}; `about`: what is announced beside the length; `memory`: keeps the id over a reload
 export class Transfer {
+  #running = null;
   #request = null;
   #halted = false;
   #hurried = false;
@@ -51,11 +52,17 @@ export class Transfer {
     return ((last.sent - first.sent) / (last.at - first.at)) * 1000;
   }
 
-  async run() {
+  // what was paused and hasn't come to rest yet goes on itself: there is never a second one beside it
+  run() {
     this.#halted = false;
+    this.#tell("sending");
+    this.#running ??= this.#run().finally(() => (this.#running = null));
+    return this.#running;
+  }
+
+  async #run() {
     this.#marks = [];
     try {
-      this.#tell("sending");
       if (this.id === null) await this.#announce();
       await this.#sendAll();
       this.#tell("ending");
@@ -63,7 +70,7 @@ export class Transfer {
       this.memory.forget();
       this.#tell("done");
     } catch (error) {
-      if (error instanceof Halted) return;
+      if (error instanceof Halted || this.state === "cancelled") return;
       if (GONE.has(error.status)) this.#forget();
       this.#tell("failed", error.message);
     }
@@ -76,10 +83,10 @@ export class Transfer {
 
   async cancel() {
     this.#halt();
-    const id = this.id;
-    this.#forget();
+    this.memory.forget();
     this.#tell("cancelled");
-    if (id !== null) await this.#ask("DELETE", `submissions/${id}`).catch(() => {}); // forgotten there in time
+    await this.#running; // an announcement that is under way: what it made would count
+    if (this.id !== null) await this.#ask("DELETE", `submissions/${this.id}`).catch(() => {}); // forgotten there in time
   }
 
   // the browser says that it is connected again
@@ -113,10 +120,13 @@ export class Transfer {
         this.#forget();
       }
     }
-    const answer = await this.#ask("POST", "submissions", { ...this.about, total_bytes: this.total });
+    const asked = this.#ask("POST", "submissions", { ...this.about, total_bytes: this.total });
+    this.#request = null; // not to be aborted: the site may have made the submission, and only the answer names it
+    const answer = await asked;
     this.id = answer.id;
-    this.memory.keep(this.id);
+    if (this.state !== "cancelled") this.memory.keep(this.id);
     this.site.chunkBytes = Math.min(this.site.chunkBytes, answer.upload?.chunk_bytes ?? Infinity);
+    this.#check();
     return this.#reached(answer.upload?.length ?? 0);
   }
 
