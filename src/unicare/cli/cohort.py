@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from unicare.cli.failures import told_plainly
+from unicare.cli.failures import GOES_ON, told_plainly, when_stopped
 from unicare.cli.options import AsJson, Overwrite, Seed, Verbose, Workers
 from unicare.cli.screen import case_bar, show
 from unicare.core.errors import SettingsError
@@ -24,6 +24,7 @@ def _group() -> None:
 
 @group.command("simulate")
 @told_plainly
+@when_stopped(GOES_ON)
 def simulate(
     out: Annotated[Path, typer.Argument(help="Folder of the cohort.")],
     track: Annotated[str, typer.Option(help="Track whose cohorts are made.")] = "TFM4MedIA",

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from unicare.cli.failures import told_plainly
+from unicare.cli.failures import GOES_ON, told_plainly, when_stopped
 from unicare.cli.options import AsJson, Device, DeviceName, Overwrite, Seed, Verbose, Weights, Workers
 from unicare.cli.screen import case_bar, results, show
 
@@ -15,6 +15,7 @@ __all__ = ["demo"]
 
 
 @told_plainly
+@when_stopped(GOES_ON)
 def demo(
     out: Annotated[Path, typer.Argument(help="Folder for everything that is made.")] = Path("demo"),
     scale: Annotated[

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unicare.cli.failures import SOME_FAILED, told_plainly
+from unicare.cli.failures import GOES_ON, SOME_FAILED, told_plainly, when_stopped
 from unicare.cli.options import AsJson, CareTask, Cohort, Overwrite, Truth, Verbose, Workers
 from unicare.cli.screen import case_bar, results, show
 from unicare.core.errors import OutputError
@@ -70,6 +70,7 @@ RayAddress = Annotated[
 
 
 @told_plainly
+@when_stopped(GOES_ON)
 def evaluate(
     predictions: Predictions,
     truth: Truth,

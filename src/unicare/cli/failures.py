@@ -19,12 +19,23 @@ import typer
 
 from unicare.core.errors import UnicareError
 
-__all__ = ["BAD_INPUT", "INTERRUPTED", "OWN_ERROR", "SOME_FAILED", "told_plainly"]
+__all__ = [
+    "BAD_INPUT",
+    "GOES_ON",
+    "INTERRUPTED",
+    "OWN_ERROR",
+    "SOME_FAILED",
+    "told_plainly",
+    "when_stopped",
+]
 
 SOME_FAILED = 1
 BAD_INPUT = 2
 OWN_ERROR = 70
 INTERRUPTED = 130
+
+GOES_ON = "what is written is complete, the same command goes on from there"
+"""For ``when_stopped``, of commands that are true to it."""
 
 Parameters = ParamSpec("Parameters")
 
@@ -42,11 +53,7 @@ def told_plainly(verb: Callable[Parameters, None]) -> Callable[Parameters, None]
         except UnicareError as error:
             _end(str(error), BAD_INPUT)
         except KeyboardInterrupt as stop:
-            _end(
-                str(stop)
-                or "stopped by Ctrl-C; what is written is complete, the same command goes on from there",
-                INTERRUPTED,
-            )
+            _end(str(stop) or _stopped_by(stop), INTERRUPTED)
         except OSError as error:
             place = f"{error.filename}: " if error.filename else ""
             _end(f"{place}{error.strerror or error}", BAD_INPUT)
@@ -58,6 +65,31 @@ def told_plainly(verb: Callable[Parameters, None]) -> Callable[Parameters, None]
             )
 
     return guarded
+
+
+@contextmanager
+def when_stopped(left: str | Callable[[], str]) -> Iterator[None]:
+    """Says what becomes of the work inside, or of a command that it decorates, when somebody stops it.
+
+    Where several are inside one another, the innermost is heard.
+
+    Args:
+        left: a sentence, or what makes one when it is time.
+    """
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        if str(stop):
+            raise
+        raise KeyboardInterrupt(f"{_stopped_by(stop)}; {left if isinstance(left, str) else left()}") from None
+
+
+class _ToldToStopInterrupt(KeyboardInterrupt):
+    """SIGTERM came."""
+
+
+def _stopped_by(stop: KeyboardInterrupt) -> str:
+    return "told to stop" if isinstance(stop, _ToldToStopInterrupt) else "stopped by Ctrl-C"
 
 
 @contextmanager
@@ -74,7 +106,7 @@ def _ended_like_ctrl_c() -> Iterator[None]:
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt("told to stop; what is written is complete, the same command goes on from there")
+    raise _ToldToStopInterrupt
 
 
 def _end(sentence: str, code: int) -> NoReturn:

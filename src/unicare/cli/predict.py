@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from unicare.cli.failures import SOME_FAILED, told_plainly
+from unicare.cli.failures import GOES_ON, SOME_FAILED, told_plainly, when_stopped
 from unicare.cli.options import (
     AsJson,
     Device,
@@ -37,6 +37,7 @@ class PrecisionName(StrEnum):
 
 
 @told_plainly
+@when_stopped(GOES_ON)
 def predict(
     folder: Annotated[Path, typer.Argument(metavar="INPUT", help="Folder with images/ and prompts.json.")],
     output: Annotated[Path, typer.Argument(help="Folder for <case>_pred.nii.gz.")],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unicare.cli.failures import told_plainly
+from unicare.cli.failures import GOES_ON, told_plainly, when_stopped
 from unicare.cli.options import (
     AsJson,
     CareTask,
@@ -60,6 +60,7 @@ Beside = Annotated[
 
 
 @told_plainly
+@when_stopped(GOES_ON)
 def robustness(
     folder: Input,
     truth: Truth,

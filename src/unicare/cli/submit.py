@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from unicare.cli.asking import FINAL_GOOD, SiteAddress, SiteToken, connect, print_submission, said_of
-from unicare.cli.failures import SOME_FAILED, told_plainly
+from unicare.cli.failures import SOME_FAILED, told_plainly, when_stopped
 from unicare.cli.options import AsJson, Verbose
 from unicare.cli.screen import show, table, waiting
 from unicare.core.errors import SettingsError, SubmissionError
 
 if TYPE_CHECKING:
-    from unicare.web.client import SiteConnection
+    from unicare.web.client import Packed, SiteConnection
 
 __all__ = ["submit"]
+
+_SOME_SENT = "what has arrived is kept, the same command goes on from there"
+_ALL_SENT = "all of it was sent; unicare status says whether the site has it: look before trying again"
 
 
 @told_plainly
@@ -43,7 +46,7 @@ def submit(
 ) -> None:
     """Hand in to a challenge's site. The same command goes on with an upload that was broken off."""
     with connect(site, token) as opened:
-        from unicare.web.client import follow, hand_in, packed_for_upload, remember_site, sha256_of
+        from unicare.web.client import follow, packed_for_upload, remember_site, sha256_of
 
         quota = _quota(opened, task, phase)
         if save:
@@ -61,8 +64,7 @@ def submit(
                 )
             with _byte_bar("reading") as told:
                 digest = sha256_of(packed.path, told)
-            with _byte_bar("uploading") as told:
-                facts = hand_in(opened, packed, digest, task=task, phase=phase, note=note, told=told)
+            facts = _upload(opened, packed, digest, task, phase, note)
         if wait:
             facts = follow_aloud(opened, facts["id"], follow)
         end(facts, f"; {opened.site}/submissions/{facts['id']}", as_json)
@@ -84,15 +86,39 @@ def follow_aloud(
 ) -> dict[str, Any]:
     """Waits until nothing happens any more, and says on standard error whenever something changes."""
     said: list[str] = []
+    states: list[str] = []
 
     def tell(facts: dict[str, Any]) -> None:
         words = said_of(facts)
+        states.append(facts["state"])
         if said[-1:] != [words] and not facts["final"]:
             said.append(words)
             typer.echo(words, err=True)
 
-    with waiting(f"waiting for submission {number}"):
+    def left() -> str:
+        uploading = states[-1:] == ["uploading"]
+        going = "isn't all uploaded yet" if uploading else "is handed in and goes on by itself"
+        return f"submission {number} {going}; unicare status {number} --wait waits for it"
+
+    with when_stopped(left), waiting(f"waiting for submission {number}"):
         return follow(site, number, tell)
+
+
+def _upload(
+    site: SiteConnection, packed: Packed, digest: str, task: str, phase: str, note: str
+) -> dict[str, Any]:
+    """Hands a packed file in; who stops it once all of it is sent would hand in another by trying again."""
+    from unicare.web.client import hand_in
+
+    left = [_SOME_SENT]
+    with when_stopped(lambda: left[-1]), _byte_bar("uploading") as bar:
+
+        def told(done: int, total: int) -> None:
+            if done == total:
+                left.append(_ALL_SENT)
+            bar(done, total)
+
+        return hand_in(site, packed, digest, task=task, phase=phase, note=note, told=told)
 
 
 def _quota(site: SiteConnection, task: str, phase: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from unicare.cli.failures import told_plainly
+from unicare.cli.failures import GOES_ON, told_plainly, when_stopped
 from unicare.cli.options import AsJson, Device, DeviceName, Verbose
 from unicare.cli.screen import show
 
@@ -15,6 +15,7 @@ __all__ = ["train"]
 
 
 @told_plainly
+@when_stopped(GOES_ON)
 def train(
     recipe: Annotated[Path, typer.Argument(help="YAML file with the sections loop, model, data.")],
     out: Annotated[
