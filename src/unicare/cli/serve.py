@@ -71,14 +71,17 @@ def serve(
     site_needs()
     from unicare.web.app import create_app
     from unicare.web.challenge import load_challenge
+    from unicare.web.data_folder import keep_for, refuse_overlap
     from unicare.web.database import Database, upgrade
     from unicare.web.life.storage_mark import leave_mark
     from unicare.web.settings import load_settings
     from unicare.web.upkeep import look_at_machine
 
     wanted = 0 if no_workers else workers
-    settings = load_settings(data, challenge_dir=challenge, host=host, port=port, workers=wanted)
     content = load_challenge(challenge)
+    refuse_overlap(data, challenge)
+    settings = load_settings(data, challenge_dir=challenge, host=host, port=port, workers=wanted)
+    keep_for(data, content.name)
     listening = _listen(settings)
     database = Database.open(settings.database_url.get_secret_value())
     try:

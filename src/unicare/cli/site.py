@@ -92,16 +92,19 @@ def worker(
     """
     site_needs()
     from unicare.web.challenge import load_challenge
+    from unicare.web.data_folder import keep_for, refuse_overlap
     from unicare.web.life.storage_mark import check_mark
     from unicare.web.settings import load_settings
     from unicare.web.storage import open_storage
     from unicare.web.upkeep import Upkeep, look_at_machine
 
+    content = load_challenge(challenge)
+    refuse_overlap(data, challenge)
     settings = load_settings(data, challenge_dir=challenge, workers=workers)
     if "worker_nice" not in settings.model_fields_set:  # no pages are served here
         settings = settings.model_copy(update={"worker_nice": 0})
-    content = load_challenge(challenge)
     _refuse_other_tables(settings)
+    keep_for(data, content.name)
     check_mark(open_storage(settings.storage_url.get_secret_value()))
     with waiting("looking for what runs containers"):
         machine = look_at_machine(settings, content)

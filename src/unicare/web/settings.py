@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Callable
 from ipaddress import ip_address
@@ -14,6 +13,7 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from unicare.core.errors import OutputError, SettingsError
+from unicare.web.data_folder import write_once
 
 __all__ = ["SiteSettings", "is_local", "load_settings"]
 
@@ -205,7 +205,7 @@ def _kept_key(settings: SiteSettings) -> str:
     path = settings.data_dir / KEY_FILE
     try:
         if settings.local:
-            _make_key(path)
+            write_once(path, secrets.token_urlsafe(48) + "\n")
         if path.stat().st_mode & 0o077:
             raise SettingsError(
                 f"{path}: others can read the site's key", mend=f"run chmod 600 {path}, or make a new one"
@@ -219,23 +219,6 @@ def _kept_key(settings: SiteSettings) -> str:
         ) from None
     except OSError as error:
         raise OutputError(f"{path}: the site's key can't be kept", found=error.strerror) from None
-
-
-def _make_key(path: Path) -> None:
-    """Writes a new key unless there is one; never half of it, and never readable for others."""
-    if path.exists():
-        return
-    new = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    try:
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(48) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(new, path)  # unlike a rename it leaves the key of whoever was quicker
-    except FileExistsError:
-        return
-    finally:
-        new.unlink(missing_ok=True)
 
 
 def _refuse_weak_key(key: str) -> None:

@@ -1,0 +1,133 @@
+"""What ``unicare serve`` and ``unicare site`` do with the folder of the site's data."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from tests.web.sites import write_challenge
+from typer.testing import CliRunner
+
+from unicare.cli.app import app
+from unicare.core.errors import SettingsError
+from unicare.web.data_folder import keep_for
+
+WORD = "four quiet wooden boats"
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("UNICARE_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def challenge(tmp_path: Path) -> Path:
+    return write_challenge(tmp_path / "challenge")
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port that is taken: a site that would start ends there, once all else was looked at."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening.getsockname()[1]
+
+
+def run(*words: object, typed: str | None = None) -> Result:
+    return CliRunner().invoke(app, [str(word) for word in words], input=typed)
+
+
+def serve(challenge: Path, data: Path, port: int) -> Result:
+    return run("serve", "--challenge", challenge, "--data", data, "--port", port)
+
+
+def organiser(data: Path, *more: object) -> Result:
+    words = ("a@b.test", "--password-stdin", "--data", data, *more)
+    done = run("site", "organiser", *words, typed=f"{WORD}\n")
+    assert done.exit_code == 0, done.stderr
+    return done
+
+
+def renamed(challenge: Path, name: str) -> None:
+    text = (challenge / "challenge.yaml").read_text()
+    old = next(line for line in text.splitlines() if line.startswith("name: "))
+    (challenge / "challenge.yaml").write_text(text.replace(old, f"name: {name}"))
+
+
+def test_data_belong_to_the_challenge_that_they_were_made_for(
+    challenge: Path, tmp_path: Path, taken: int
+) -> None:
+    data = tmp_path / "data"
+    organiser(data)
+    renamed(challenge, "spleens")
+    assert "can't be listened on" in serve(challenge, data, taken).stderr
+    renamed(challenge, "kidneys")
+    told = f"{data} belongs to challenge spleens; found challenge kidneys; take another --data"
+    for done in (
+        serve(challenge, data, taken),
+        run("site", "worker", "--challenge", challenge, "--data", data),
+    ):
+        assert done.exit_code == 2
+        assert told in done.stderr
+    (data / "challenge.name").write_text("kidneys\n")  # as the message says
+    assert "can't be listened on" in serve(challenge, data, taken).stderr
+
+
+def test_data_of_an_older_version_are_noted_at_the_first_start(
+    challenge: Path, tmp_path: Path, taken: int
+) -> None:
+    data = tmp_path / "data"
+    organiser(data)
+    assert not (data / "challenge.name").exists()
+    serve(challenge, data, taken)
+    renamed(challenge, "other")
+    assert "belongs to challenge" in serve(challenge, data, taken).stderr
+
+
+def test_of_two_challenges_at_once_one_gets_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.link
+
+    def slow(source: Path, target: Path) -> None:
+        monkeypatch.setattr("os.link", real)
+        keep_for(tmp_path, "quick")
+        real(source, target)
+
+    monkeypatch.setattr("os.link", slow)
+    with pytest.raises(SettingsError, match="belongs to challenge quick"):
+        keep_for(tmp_path, "slow")
+    assert [path.name for path in tmp_path.iterdir()] == ["challenge.name"]
+
+
+@pytest.mark.parametrize(
+    ("challenge_at", "data_at"),
+    [("ch", "ch"), ("ch", "ch/reference"), ("ch", "ch/new/folder"), ("d/ch", "d"), ("ch", "link")],
+)
+def test_data_and_challenge_do_not_lie_in_one_another(
+    tmp_path: Path, taken: int, challenge_at: str, data_at: str
+) -> None:
+    challenge, data = write_challenge(tmp_path / challenge_at), tmp_path / data_at
+    (tmp_path / "link").symlink_to(tmp_path / "ch")
+    before = sorted(tmp_path.rglob("*"))
+    for done in (
+        serve(challenge, data, taken),
+        run("site", "worker", "--challenge", challenge, "--data", data),
+    ):
+        assert done.exit_code == 2
+        assert "neither of them inside the other; take another --data" in done.stderr
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_what_is_no_challenge_leaves_no_data(tmp_path: Path, taken: int) -> None:
+    for done in (
+        serve(tmp_path / "nope", tmp_path / "data", taken),
+        run("site", "worker", "--challenge", tmp_path / "nope", "--data", tmp_path / "data"),
+    ):
+        assert done.exit_code == 2
+        assert "not a challenge's folder" in done.stderr
+    assert list(tmp_path.iterdir()) == []
