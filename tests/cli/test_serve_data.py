@@ -9,12 +9,19 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
+from sqlalchemy import update
 from tests.web.sites import write_challenge
 from typer.testing import CliRunner
 
 from unicare.cli.app import app
 from unicare.core.errors import SettingsError
+from unicare.web.app import create_app
+from unicare.web.challenge import load_challenge
 from unicare.web.data_folder import keep_for
+from unicare.web.database import Database
+from unicare.web.database.tables import User
+from unicare.web.settings import load_settings
+from unicare.web.upkeep import look_at_machine
 
 WORD = "four quiet wooden boats"
 
@@ -131,3 +138,30 @@ def test_what_is_no_challenge_leaves_no_data(tmp_path: Path, taken: int) -> None
         assert done.exit_code == 2
         assert "not a challenge's folder" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_the_site_writes_is_private_in_an_open_folder(challenge: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    data.chmod(0o755)
+    (data / "storage").mkdir(mode=0o755)  # that of an older version
+    before = os.umask(0o022)
+    try:
+        organiser(data)
+        content = load_challenge(challenge)
+        machine = look_at_machine(load_settings(data, container_engine="none"), content)
+        database = Database.open(machine.settings.database_url.get_secret_value())
+        app = create_app(machine.settings, content, database)
+        app.state.site.wake.ring()
+        database.transact(lambda session: session.execute(update(User).values(name="Chief")))
+        app.state.site.working.uploads.begin("first.zip", 3)
+        names = {path.name for path in data.iterdir()}
+        assert {"secret.key", "site.sqlite", "site.sqlite-wal", "wake.sqlite", "uploads", "scratch"} <= names
+        for path in data.iterdir():
+            assert path.stat().st_mode & 0o077 & ~(0o050 if path.name == "storage" else 0) == 0, path
+        database.close()
+        (data / "site.sqlite").chmod(0o644)  # as older versions made it
+        organiser(data)
+        assert (data / "site.sqlite").stat().st_mode & 0o777 == 0o640
+    finally:
+        os.umask(before)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 from contextlib import suppress
 from pathlib import Path
 
 from unicare.core.errors import OutputError, SettingsError
 
-__all__ = ["keep_for", "refuse_overlap", "write_once"]
+__all__ = ["hide_file", "hide_folder", "keep_for", "refuse_overlap", "write_once"]
 
 NOTE_FILE = "challenge.name"
+
+_OTHERS = 0o007
 
 
 def refuse_overlap(data_dir: Path, challenge_dir: Path) -> None:
@@ -73,3 +76,37 @@ def write_once(path: Path, text: str) -> None:
             os.link(new, path)  # unlike a rename it leaves the file of whoever was quicker
     finally:
         new.unlink(missing_ok=True)
+
+
+def hide_folder(path: Path) -> None:
+    """Makes a folder that others can't look into; one that is there is closed to them.
+
+    What its owner gave to a group stays, as somebody did that on purpose.
+
+    Raises:
+        OSError: it can't be made.
+    """
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _close(path)
+
+
+def hide_file(path: Path) -> None:
+    """Makes an empty file that others can't read, for a program that would make one for all; see above.
+
+    A file that is there is never opened: closing it again would undo the locks that SQLite has on it.
+
+    Raises:
+        OSError: it can't be made.
+    """
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        for beside in (path, *(path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm"))):
+            _close(beside)
+
+
+def _close(path: Path) -> None:
+    with suppress(FileNotFoundError, PermissionError):  # gone meanwhile, or somebody else's
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if mode & _OTHERS:
+            path.chmod(mode & ~_OTHERS)

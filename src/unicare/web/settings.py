@@ -13,12 +13,13 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from unicare.core.errors import OutputError, SettingsError
-from unicare.web.data_folder import write_once
+from unicare.web.data_folder import hide_folder, write_once
 
 __all__ = ["SiteSettings", "is_local", "load_settings"]
 
 ENV_FILE = "site.env"
 KEY_FILE = "secret.key"
+STORAGE_FOLDER = "storage"
 _PREFIX = "UNICARE_"
 _NEW_KEY = 'python -c "import secrets; print(secrets.token_urlsafe(48))"'
 _SHORTEST_KEY = 32
@@ -123,7 +124,7 @@ class SiteSettings(BaseSettings):
         shown = f"[{host}]" if ":" in str(host) else host
         defaults = {
             "database_url": f"sqlite:///{data_dir / 'site.sqlite'}",
-            "storage_url": str(data_dir / "storage"),
+            "storage_url": str(data_dir / STORAGE_FOLDER),
             "base_url": f"http://{shown}:{port}",
         }
         filled = {name: value for name, value in values.items() if value != ""}
@@ -180,6 +181,7 @@ def load_settings(data_dir: Path, **given: Any) -> SiteSettings:
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # hashes of passwords lie in here
         settings = make(_env_file=data_dir / ENV_FILE, data_dir=data_dir, **overrides)
+        _hide_storage(settings)
     except ValidationError as error:
         raise SettingsError(
             "settings of the site: " + "; ".join(_told(one) for one in error.errors(include_input=False)),
@@ -193,6 +195,14 @@ def load_settings(data_dir: Path, **given: Any) -> SiteSettings:
     if not settings.local:
         _refuse_openness(settings)
     return settings
+
+
+def _hide_storage(settings: SiteSettings) -> None:
+    """What teams hand in isn't for others, also where somebody made the site's folder open to all."""
+    folder = settings.data_dir / STORAGE_FOLDER
+    own = settings.storage_url.get_secret_value() == str(folder)
+    if own and settings.data_dir.stat().st_mode & 0o007:
+        hide_folder(folder)
 
 
 def _told(error: Any) -> str:

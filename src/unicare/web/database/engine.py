@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from unicare.core.errors import OutputError, SettingsError
+from unicare.web.data_folder import hide_file
 
 __all__ = ["open_engine", "reading_engine", "writing_engine"]
 
@@ -84,12 +86,18 @@ def _address(url: str) -> URL:
 
 
 def _open_sqlite(address: URL, busy_s: float) -> Engine:
-    folder = Path(str(address.database)).parent
+    file = Path(str(address.database))
+    folder = file.parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{folder}: the database's folder can't be made", found=error.strerror) from None
     engine = create_engine(address, connect_args={"timeout": busy_s}, pool_size=_KEPT_OPEN)
+
+    @event.listens_for(engine, "do_connect")
+    def _hide(*_: Any) -> None:
+        with suppress(OSError):  # SQLite says it better
+            hide_file(file)  # its log of writes gets the same rights
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: Any, _record: Any) -> None:

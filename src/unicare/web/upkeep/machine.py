@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from unicare.core.errors import ContainerError
 from unicare.web.challenge import Challenge
+from unicare.web.data_folder import hide_file, hide_folder
 from unicare.web.life.site import SCRATCH_FOLDER
 from unicare.web.sandbox.probe import find_engine
 from unicare.web.settings import SiteSettings
@@ -43,16 +44,17 @@ def look_at_machine(settings: SiteSettings, challenge: Challenge) -> Machine:
 
     Raises:
         ContainerError: the engine that the settings name doesn't work here.
-        OSError: the scratch folder can't be made.
+        OSError: the scratch folder, or the file that wakes workers, can't be made.
     """
+    scratch = settings.data_dir / SCRATCH_FOLDER
+    hide_folder(scratch)
     if settings.wake_url.get_secret_value() == "":
+        hide_file(settings.data_dir / _WAKE_FILE)
         wake = SecretStr(f"sqlite:///{settings.data_dir / _WAKE_FILE}")
         settings = settings.model_copy(update={"wake_url": wake})
     takes_containers = any(one.kind == "container" for one in challenge.phases)
     if not takes_containers or settings.container_engine == "none" or settings.workers == 0:
         return Machine(settings, None, "", takes_containers)
-    scratch = settings.data_dir / SCRATCH_FOLDER
-    scratch.mkdir(parents=True, exist_ok=True)
     wanted = settings.container_engine
     try:
         found = find_engine(None if wanted == "auto" else (wanted,), scratch=scratch)
