@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 from sqlalchemy import update
+from tests.web.challenge.folders import write_challenge as write_hearts
 from tests.web.sites import write_challenge
 from typer.testing import CliRunner
 
@@ -165,3 +167,35 @@ def test_what_the_site_writes_is_private_in_an_open_folder(challenge: Path, tmp_
         assert (data / "site.sqlite").stat().st_mode & 0o777 == 0o640
     finally:
         os.umask(before)
+
+
+@pytest.fixture
+def not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A site that has said what it has to say ends there."""
+    monkeypatch.setenv("UNICARE_CONTAINER_ENGINE", "none")
+    monkeypatch.setattr("unicare.cli.serve._run", lambda *_: None)
+    monkeypatch.setattr("unicare.cli.serve.log_to_terminal", lambda _: lambda: None)
+
+
+@pytest.mark.usefixtures("not_run")
+def test_reference_data_that_are_missing_are_told_at_the_start(tmp_path: Path) -> None:
+    folder = write_hearts(tmp_path / "hearts")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        words = ("--data", tmp_path / "data", "--port", free.getsockname()[1])
+
+    def said(*more: object) -> str:
+        done = run("serve", "--challenge", folder, *words, *more)
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
+    assert "missing for" not in said()
+    assert json.loads(said("--json"))["lacking_reference"] == {}
+    (folder / "reference/whs/test").rename(tmp_path / "elsewhere")
+    (folder / "reference/whs/validation/cohort.csv").unlink()
+    for path in (folder / "reference/whs/validation/truth").iterdir():
+        path.unlink()
+    told = "missing for whs/validation (truth, cohort.csv), whs/test; unicare challenge check"
+    (line,) = [line for line in said().splitlines() if "missing for" in line]
+    assert told in line
+    lacking = json.loads(said("--json"))["lacking_reference"]
+    assert lacking == {"whs/validation": ["truth", "cohort.csv"], "whs/test": []}
