@@ -169,6 +169,32 @@ def test_what_the_site_writes_is_private_in_an_open_folder(challenge: Path, tmp_
         os.umask(before)
 
 
+def test_an_organiser_of_a_folder_that_was_misspelt(tmp_path: Path) -> None:
+    first = organiser(tmp_path / "d9")
+    assert f"there was no site in {tmp_path / 'd9'}; a new one was made" in first.stderr
+    again = organiser(tmp_path / "d9", "--json")
+    assert "new one" not in again.stderr
+    assert json.loads(again.stdout)["new_site"] is False
+    assert json.loads(organiser(tmp_path / "d8", "--json").stdout)["new_site"] is True
+
+
+def test_an_address_is_told_where_it_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "http" not in organiser(tmp_path / "data").stdout  # unicare serve may be given a --port
+    monkeypatch.setenv("UNICARE_BASE_URL", "http://127.0.0.1:8000")
+    assert organiser(tmp_path / "data").stdout.endswith("as before: http://127.0.0.1:8000\n")
+    monkeypatch.delenv("UNICARE_BASE_URL")
+    (tmp_path / "data" / "site.env").write_text("UNICARE_PORT=9000\n")
+    assert "http://127.0.0.1:9000" in organiser(tmp_path / "data").stdout
+
+
+def test_a_backup_makes_no_folder_for_itself(tmp_path: Path) -> None:
+    organiser(tmp_path / "data")
+    done = run("site", "backup", tmp_path / "nod" / "b.tar", "--data", tmp_path / "data")
+    assert done.exit_code == 2
+    assert f"{tmp_path / 'nod'}: there is no such folder; make it" in done.stderr
+    assert not (tmp_path / "nod").exists()
+
+
 @pytest.fixture
 def not_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """A site that has said what it has to say ends there."""

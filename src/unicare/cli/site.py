@@ -46,7 +46,7 @@ def organiser(
 ) -> None:
     """Make somebody an organiser, with a new account or the one that the address has.
 
-    An account that is there keeps its name and password.
+    An account that is there keeps its name and password. Where no site is yet, one is made.
     """
     site_needs()
     from unicare.web.accounts.organisers import create_organiser, has_account
@@ -57,7 +57,9 @@ def organiser(
     settings = load_settings(data)
     database = Database.open(settings.database_url.get_secret_value())
     try:
-        upgrade(database.engine)
+        new_site = upgrade(database.engine) is None
+        if new_site:
+            typer.echo(f"unicare: there was no site in {data}; a new one was made", err=True)
         with database.reading() as session:
             known = has_account(session, email)
         if known:
@@ -68,7 +70,9 @@ def organiser(
     finally:
         database.close()
     told = "is an organiser now, with the password as before" if known else "can log in as organiser"
-    show({"email": email, "user": number, "new": not known}, f"{email} {told}: {settings.base_url}", as_json)
+    facts = {"email": email, "user": number, "new": not known, "new_site": new_site}
+    where = f": {settings.known_address}" if settings.known_address else ""
+    show(facts, f"{email} {told}{where}", as_json)
 
 
 @group.command("worker")
@@ -147,6 +151,8 @@ def backup(
     from unicare.web.settings import load_settings
 
     _refuse_no_folder(data)
+    if not out.absolute().parent.is_dir():
+        raise SettingsError(f"{out.parent}: there is no such folder", mend="make it, or choose another OUT")
     settings = load_settings(data)
     with case_bar("copying") as progress:
         made = write_backup(settings, out, images=not without_images, progress=progress)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, ModelWrapValidatorHandler, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from unicare.core.errors import OutputError, SettingsError
@@ -115,10 +115,10 @@ class SiteSettings(BaseSettings):
     evaluation_minutes: float = Field(default=120, gt=0)
     api_requests_per_minute: int = Field(default=120, ge=1)
 
-    @model_validator(mode="before")
+    @model_validator(mode="wrap")
     @classmethod
-    def _fill(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """What depends on other settings."""
+    def _fill(cls, values: dict[str, Any], validated: ModelWrapValidatorHandler[Self]) -> Self:
+        """What depends on other settings; it doesn't count as set."""
         data_dir = Path(values.get("data_dir") or ".").resolve()
         host, port = values.get("host") or "127.0.0.1", values.get("port") or 8000
         shown = f"[{host}]" if ":" in str(host) else host
@@ -127,8 +127,10 @@ class SiteSettings(BaseSettings):
             "storage_url": str(data_dir / STORAGE_FOLDER),
             "base_url": f"http://{shown}:{port}",
         }
-        filled = {name: value for name, value in values.items() if value != ""}
-        return {**defaults, **filled, "data_dir": data_dir}
+        given = {name: value for name, value in values.items() if value != ""}
+        settings = validated({**defaults, **given, "data_dir": data_dir})
+        settings.model_fields_set.difference_update(defaults.keys() - given.keys())
+        return settings
 
     @model_validator(mode="after")
     def _well_formed(self) -> Self:
@@ -145,6 +147,11 @@ class SiteSettings(BaseSettings):
     def local(self) -> bool:
         """Whether only this machine can reach the site."""
         return is_local(self.host) and is_local(urlsplit(self.base_url).hostname or "")
+
+    @property
+    def known_address(self) -> str:
+        """``base_url`` if the settings say anything of it; empty where only ``unicare serve`` is told."""
+        return self.base_url if self.model_fields_set & {"base_url", "host", "port"} else ""
 
     @property
     def secure(self) -> bool:
