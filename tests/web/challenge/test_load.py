@@ -199,7 +199,16 @@ def test_a_required_key_that_is_missing(folder):
         (b"title: [Hearts\nname: x\n", "isn't YAML", 2),
         (b"- a\n- b\n", "isn't a challenge", None),
         (b"", "isn't a challenge", None),
-        (b"title: \xff\xfe\n", "isn't UTF-8 text", None),
+        (
+            b"name: x\ntitle: \xdcbung\n",
+            "isn't UTF-8 text; found byte 0xdc, as in Latin-1; save it as UTF-8",
+            2,
+        ),
+        ("name: x\n".encode("utf-16"), "isn't UTF-8 text; found UTF-16; save it as UTF-8", 1),
+        ("name: x\n".encode("utf-16-be"), "isn't UTF-8 text; found UTF-16; save it as UTF-8", 1),
+        (b"tasks:\n\t- name: x\n", "a tab stands there; use spaces", 2),
+        (b"name: x\ntitle: Spleens: of two\n", "in quotes, such as", 2),
+        (b"title: @home\n", "put the text in quotes", 1),
         (b"title: !!python/object/apply:os.system [ls]\n", "isn't YAML", 1),
         (b"a: &a [*a]\n", "unknown key a", 1),
         (b"{[1]: 2}\n", "isn't YAML", 1),
@@ -225,6 +234,9 @@ def test_a_folder_that_is_none(tmp_path):
         read_challenge(tmp_path / "nowhere")
     with pytest.raises(SettingsError, match=r"no challenge\.yaml in it"):
         read_challenge(tmp_path)
+    (tmp_path / "challenge.yaml").write_text("name: x\n")
+    with pytest.raises(SettingsError, match=f"found a file; give the folder: {tmp_path}$"):
+        read_challenge(tmp_path / "challenge.yaml")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="links need rights elsewhere")

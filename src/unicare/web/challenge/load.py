@@ -70,6 +70,12 @@ def read_challenge(folder: str | os.PathLike[str]) -> Reading:
     """
     root = Path(folder).resolve()
     file = root / CHALLENGE_FILE
+    if root.is_file():
+        raise SettingsError(
+            f"{folder}: not a challenge's folder",
+            found="a file",
+            mend=f"give the folder: {Path(folder).parent}",
+        )
     if not file.is_file():
         raise SettingsError(
             f"{folder}: not a challenge's folder",

@@ -19,6 +19,16 @@ LARGEST_BYTES = 1_000_000
 Place = tuple[int | str, ...]
 """The keys and positions that lead to a value, as pydantic names them."""
 
+_MENDS = (
+    ("'\\t'", "a tab stands there; use spaces"),
+    (
+        "mapping values are not allowed",
+        'put a text with a colon in quotes, such as "Spleens: of two"; if there is none, '
+        "set the line in as far as those beside it",
+    ),
+    ("cannot start any token", "put the text in quotes"),
+)
+
 
 @dataclass(frozen=True)
 class Source:
@@ -54,8 +64,8 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]
 def read_source(path: Path) -> Source | Finding:
     """Reads a YAML file of the challenge's folder; what is wrong if it is too large, or no YAML in UTF-8."""
 
-    def unusable(what: str, line: int | None = None) -> Finding:
-        return Finding("error", path.name, what, line)
+    def unusable(what: str, line: int | None = None, found: str = "", mend: str = "") -> Finding:
+        return Finding("error", path.name, what, line, found=found, mend=mend)
 
     loader: _Loader | None = None
     try:
@@ -63,7 +73,7 @@ def read_source(path: Path) -> Source | Finding:
             raw = file.read(LARGEST_BYTES + 1)
         if len(raw) > LARGEST_BYTES:
             return unusable(f"the file is larger than {LARGEST_BYTES // 1000} kB")
-        loader = _Loader(raw.decode("utf-8-sig"))
+        loader = _Loader(_decoded(raw))
         node = loader.get_single_node()
         lines: dict[Place, int] = {}
         twice: list[tuple[str, int]] = []
@@ -72,17 +82,38 @@ def read_source(path: Path) -> Source | Finding:
         return Source(loader.construct_document(node) if node is not None else None, lines, twice)
     except OSError as error:
         return unusable(f"can't be read ({error.strerror})")
-    except UnicodeDecodeError:
-        return unusable("isn't UTF-8 text")
+    except UnicodeDecodeError as error:
+        return unusable(*_not_utf8(raw, error.start))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        told = f"isn't YAML ({error.problem or error.context})"
-        return unusable(told, None if mark is None else mark.line + 1)
+        problem = str(error.problem or error.context)
+        line = None if mark is None else mark.line + 1
+        return unusable(f"isn't YAML ({problem})", line, mend=_mend(problem))
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         return unusable(f"isn't YAML ({' '.join(str(error).split())[:200]})")
     finally:
         if loader is not None:
             loader.dispose()
+
+
+def _decoded(raw: bytes) -> str:
+    if b"\0" in raw:
+        at = raw.index(b"\0")
+        raise UnicodeDecodeError("utf-8", raw, at, at + 1, "no text has it")
+    return raw.decode("utf-8-sig")
+
+
+def _not_utf8(raw: bytes, at: int) -> tuple[str, int, str, str]:
+    """What an editor must have saved in another encoding; every other byte of English in UTF-16 is 0."""
+    utf16 = raw.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in raw
+    found = "UTF-16" if utf16 else f"byte 0x{raw[at]:02x}, as in Latin-1"
+    line = 1 if utf16 else raw[:at].count(b"\n") + 1
+    return "isn't UTF-8 text", line, found, "save it as UTF-8"
+
+
+def _mend(problem: str) -> str:
+    """What to do about a problem of YAML's; empty where its own words say it."""
+    return next((mend for words, mend in _MENDS if words in problem), "")
 
 
 def _walk(
