@@ -12,6 +12,8 @@ from pydantic import PlainValidator
 __all__ = ["Moment", "end_of_minute", "parse_moment", "show_moment"]
 
 _FORM = re.compile(r"(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d)\s+(\S+)")
+_LOCAL = re.compile(r"(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d)(:\d\d)?")
+_LONGEST = 60
 _EXAMPLE = "a date, a time and a time zone, such as 2025-07-30 23:59 America/Los_Angeles"
 
 
@@ -32,18 +34,23 @@ def parse_moment(written: Any) -> datetime:
     text = str(written).strip()
     match = _FORM.fullmatch(text)
     if match is None:
-        lacks_zone = re.fullmatch(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?", text) is not None
-        raise ValueError(
-            f"no time zone in {text!r}; expected {_EXAMPLE}" if lacks_zone else f"expected {_EXAMPLE}"
-        )
-    zone = _zone(match[6])
-    try:
-        year, month, day, hour, minute = (int(digits) for digits in match.groups()[:5])
-        moment = datetime(year, month, day, hour, minute, tzinfo=zone)
-    except ValueError as error:
-        raise ValueError(f"no such date or time: {error}") from None
+        local = _LOCAL.fullmatch(text)
+        if local is not None:
+            _moment(local, None)
+            raise ValueError(f"no time zone in {text!r}; expected {_EXAMPLE}")
+        found = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+        raise ValueError(f"not a moment; found {found or 'nothing'}; expected {_EXAMPLE}")
+    moment = _moment(match, _zone(match[6]))
     _refuse_unclear(moment, text)
     return moment
+
+
+def _moment(match: re.Match[str], zone: ZoneInfo | None) -> datetime:
+    try:
+        year, month, day, hour, minute = (int(digits) for digits in match.groups()[:5])
+        return datetime(year, month, day, hour, minute, tzinfo=zone)
+    except ValueError as error:
+        raise ValueError(f"no such date or time; found {match[0]} ({error})") from None
 
 
 def _zone(name: str) -> ZoneInfo:
