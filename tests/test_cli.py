@@ -104,7 +104,7 @@ def test_what_is_wrong_with_an_input_is_listed_and_fails(folder: Path) -> None:
     result = run("prompts", "check", folder)
     assert result.exit_code == 1
     assert "one.nii.gz" in result.stdout
-    assert "1 errors" in result.stdout
+    assert "1 error, " in result.stdout
 
 
 def test_nothing_is_replaced_unless_asked_for(labels: Path, tmp_path: Path) -> None:

@@ -41,9 +41,15 @@ def test_what_is_wrong_is_listed_and_fails(folder):
     assert [one["line"] for one in machine["findings"] if "kind" in one["text"]] == [19]
 
 
+def test_one_thing_is_one(folder):
+    (folder / "texts/rules.md").write_text("")
+    assert "1 error, 0 warnings" in run("check", folder).stdout
+
+
 def test_warnings_are_no_failure(folder):
     (folder / "public/whs/prompts.json").rename(folder / "public/prompts.json")
     (folder / "public/whs").rename(folder / "public/heart")
+    assert "0 errors, 2 warnings" in run("check", folder).stdout
     result = run("check", folder, "--json")
     assert result.exit_code == 0
     assert json.loads(result.stdout)["warnings"] == 2

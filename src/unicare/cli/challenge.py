@@ -9,7 +9,7 @@ import typer
 
 from unicare.cli.failures import SOME_FAILED, told_plainly
 from unicare.cli.options import AsJson, Verbose
-from unicare.cli.screen import case_bar, results, show
+from unicare.cli.screen import case_bar, counted, results, show
 
 if TYPE_CHECKING:
     from unicare.web.challenge.findings import CheckResult
@@ -40,7 +40,9 @@ def check(
         result = check_challenge(folder, progress)
     if not as_json:
         _print(result)
-    told = f"{result.errors} errors, {result.warnings} warnings" if result.findings else "nothing is wrong"
+    told = "nothing is wrong"
+    if result.findings:
+        told = f"{counted(result.errors, 'error')}, {counted(result.warnings, 'warning')}"
     show(result.as_dict(), f"{folder}: {told}", as_json)
     if not result.ok:
         raise typer.Exit(SOME_FAILED)

@@ -19,7 +19,7 @@ from unicare.cli.options import (
     SliceAxisName,
     Verbose,
 )
-from unicare.cli.screen import show, table, waiting
+from unicare.cli.screen import counted, show, table, waiting
 from unicare.core.errors import OutputError
 
 __all__ = ["group"]
@@ -86,7 +86,9 @@ def check(
     with waiting("reading images and prompts"):
         findings = check_input(folder, slice_axis=slice_axis.value, prompt_axes=prompt_axes.value)
     errors = sum(finding.severity == "error" for finding in findings)
-    summary = f"{errors} errors, {len(findings) - errors} warnings" if findings else "nothing is wrong"
+    summary = "nothing is wrong"
+    if findings:
+        summary = f"{counted(errors, 'error')}, {counted(len(findings) - errors, 'warning')}"
     if findings and not as_json:
         rows = [(finding.severity, finding.case, finding.message) for finding in findings]
         table(f"{folder}", ("what", "case", "why"), rows)

@@ -12,7 +12,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["Progress", "case_bar", "results", "show", "table", "waiting"]
+__all__ = ["Progress", "case_bar", "counted", "results", "show", "table", "waiting"]
 
 
 class Progress(Protocol):
@@ -25,6 +25,11 @@ class Progress(Protocol):
 def show(result: Mapping[str, Any], sentence: str, as_json: bool) -> None:
     """Prints a command's result: as one JSON object, or as a sentence."""
     typer.echo(json.dumps(result, default=str, indent=2) if as_json else sentence)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things: ``1 error``, ``2 errors``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def table(

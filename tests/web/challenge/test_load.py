@@ -129,6 +129,11 @@ BROKEN = [  # what is replaced in challenge.yaml, by what, and what is then said
     ),
     ("205: left ventricular myocardium", "205: left atrium", "expected 205: left ventricular myocardium"),
     ("500: left ventricle blood cavity}", "0: background}", "tasks[1].labels.0: it should be greater than"),
+    (
+        "{205: left ventricular myocardium, 500: left ventricle blood cavity}",
+        "{myocardium: 205}",
+        "tasks[1].labels: not a number; found myocardium; expected number: name, such as 1: spleen",
+    ),
     ("[CT, bSSFP]", "[CT, PET]", "no sequence PET"),
     ("{seconds_per_case: 60}", "{memory_gb: 4}", "containers may run for ever"),
     (
@@ -164,7 +169,7 @@ def test_what_is_wrong_is_told_with_its_line(folder, edit, old, new, told):
     # a key that is lacking has the line of what lacks it
     assert first - 3 <= fitting[0].line <= last
     assert str(folder) not in fitting[0].text
-    with pytest.raises(SettingsError, match="challenge check"):
+    with pytest.raises(SettingsError, match=r"found 1 problem:(?s:.*)challenge check"):
         load_challenge(folder)
 
 

@@ -56,7 +56,7 @@ def load_challenge(folder: str | os.PathLike[str]) -> Challenge:
         more = [f"and {len(errors) - _MOST_TOLD} more"] if len(errors) > _MOST_TOLD else []
         raise SettingsError(
             f"{folder} isn't a challenge that can run",
-            found="\n  ".join([f"{len(errors)} problems:", *told, *more]),
+            found="\n  ".join([f"{len(errors)} problem{'s' if len(errors) != 1 else ''}:", *told, *more]),
             mend=f"mend them; unicare challenge check {folder} lists them",
         )
     return reading.challenge
@@ -103,7 +103,12 @@ def _read(root: Path, source: Source) -> Reading:
     findings += [_unknown_key(source, (key,)) for key in _OWN_KEYS if key in source.data]
     challenge, errors = _validated(root, data)
     misspelt = {(*place[:-1], near) for error in errors if (near := _meant(place := _place(error), error))}
-    findings += [_told(source, error) for error in errors if _place(error) not in misspelt]
+    turned = {_place(error) for error in errors if _is_turned_label(error)}
+    findings += [
+        _told(source, error)
+        for error in errors
+        if _place(error) not in misspelt and (_place(error) not in turned or _is_turned_label(error))
+    ]
     if challenge is None:
         left = _without(data, [_place(error) for error in errors])
         challenge, _ = _validated(root, {**_UNSAID, **left})
@@ -149,6 +154,11 @@ def _told(source: Source, error: Any) -> Finding:
     key, line = _show(place, source.data), source.line(place)
     if error["type"] == "missing":
         return Finding("error", CHALLENGE_FILE, f"{key} is missing", line, mend="add it")
+    if _is_turned_label(error):
+        expected, where = "number: name, such as 1: spleen", _show(place[:-1], source.data)
+        return Finding(
+            "error", CHALLENGE_FILE, f"{where}: not a number", line, found=str(place[-1]), expected=expected
+        )
     message = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "value_error":
         return Finding("error", CHALLENGE_FILE, f"{key}: {message}", line)
@@ -159,6 +169,11 @@ def _told(source: Source, error: Any) -> Finding:
     else:
         message = message.replace("Input should", "it should").replace("Value should", "it should")
     return Finding("error", CHALLENGE_FILE, f"{key}: {message}", line, found=_value(error["input"]))
+
+
+def _is_turned_label(error: Any) -> bool:
+    """Whether a label's key isn't its number; its value then is wrong as well, which needn't be told."""
+    return bool(error["type"] == "int_parsing" and error["loc"][-1] == "[key]")
 
 
 def _value(value: Any) -> str:
