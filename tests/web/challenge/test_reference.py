@@ -118,6 +118,30 @@ def test_manifests_that_do_not_fit(folder, data, changes, message):
     assert any(text.startswith(f"{PLACE}/cohort.csv: {message}") for text in texts), texts
 
 
+def test_the_same_about_many_cases_is_told_once(folder, data):
+    write_cohort(data, [row(case, sequences=("LGE",), annotated=(205, 600)) for case in ("one", "two")])
+    prompts = json.loads((data / "prompts.json").read_text())
+    for slices in prompts.values():
+        next(entry for entry in slices.values() if entry)["77"] = [[3, 3, 9, 9], [[4, 4]]]
+    (data / "prompts.json").write_text(json.dumps(prompts))
+    both = "2 cases (one, two): "
+    assert told(folder) == [
+        f"{PLACE}/cohort.csv: {both}sequences; found LGE; expected some of CT, bSSFP, as in challenge.yaml",
+        f"{PLACE}/cohort.csv: {both}annotated labels that the task doesn't have; found 600; "
+        "expected some of 205, 500",
+        f"{PLACE}/prompts.json: {both}prompts for labels that the task doesn't have; found 77; "
+        "expected some of 205, 500",
+    ]
+
+
+def test_a_manifest_that_is_missing(folder, data):
+    (data / "cohort.csv").unlink()
+    assert told(folder) == [
+        f"{PLACE}/cohort.csv: isn't there; expected a manifest with a row for each case; "
+        "make it: docs/challenge.md shows one"
+    ]
+
+
 def test_sequences_are_those_of_the_files(folder, data):
     (data / "images/one.nii.gz").rename(data / "images/one_C0.nii.gz")
     assert told(folder) == [

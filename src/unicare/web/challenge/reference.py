@@ -19,6 +19,7 @@ from unicare.evaluate.grid import compare_grids, load_grid
 from unicare.prompts.check import PROMPTS_FILE, check_input
 from unicare.prompts.contract import read_prompts
 from unicare.web.challenge.findings import Finding, Severity
+from unicare.web.challenge.misfits import by_case, misfits_of, misfits_of_prompts
 from unicare.web.challenge.privacy import cohort_traces, image_traces
 from unicare.web.challenge.schema import Challenge, Task
 
@@ -103,6 +104,7 @@ def check_reference(
         look.check_case(path, images.get(case, {}), rows.get(case) if rows else None)
         if progress is not None:
             progress(done, len(truths), case)
+    look.check_rows(truths, images, rows or {})
     if task.prompts:
         look.check_prompts()
     counts = Counter(row.distribution for row in (rows or {}).values())
@@ -146,6 +148,10 @@ class _Look:
 
     def read_manifest(self) -> dict[str, CohortRow] | None:
         file = self.reference.cohort
+        if not file.exists():
+            mend = "make it: docs/challenge.md shows one"
+            self.tell(file, "isn't there", expected="a manifest with a row for each case", mend=mend)
+            return None
         try:
             rows = read_cohort(file)
         except UnicareError as error:
@@ -195,10 +201,20 @@ class _Look:
             if alone:
                 self.tell(path, f"cases that have {what}, but no truth", found=name_some(alone))
 
+    def check_rows(
+        self,
+        truths: Iterable[str],
+        images: Mapping[str, Mapping[str, Path]],
+        rows: Mapping[str, CohortRow],
+    ) -> None:
+        """What the manifest says of cases fits the task and the files; the same of many is one finding."""
+        there = [rows[case] for case in truths if case in rows]
+        misfits = {row.case: misfits_of(row, self.task, images.get(row.case, {})) for row in there}
+        for told, cases in by_case(misfits).items():
+            self.tell(self.reference.cohort, told.of(cases), found=told.found, expected=told.expected)
+
     def check_case(self, truth: Path, images: Mapping[str, Path], row: CohortRow | None) -> None:
         """One case's labels, grid, sequences and headers."""
-        if row is not None:
-            self._check_row(row, images)
         for path in (truth, *images.values()):
             self.findings += image_traces(path, self.named(path))
         try:
@@ -219,27 +235,6 @@ class _Look:
         if different is not None:
             mend = f"truth and image {images[name].name} must lie on the same grid"
             self.tell(truth, different.kind, found=different.expected, expected=different.found, mend=mend)
-
-    def _check_row(self, row: CohortRow, images: Mapping[str, Path]) -> None:
-        file, case = self.reference.cohort, row.case
-        if row.distribution not in self.task.distributions:
-            self.tell(file, f"case {case}: {row.distribution}", expected=" or ".join(self.task.distributions))
-        other = [name for name in row.sequences if name not in self.task.sequences]
-        if other:
-            expected = f"some of {', '.join(self.task.sequences)}, as in challenge.yaml"
-            self.tell(file, f"case {case}: sequences", found=", ".join(other), expected=expected)
-        known = {name for name in images if name != "unknown"}
-        if known and known != set(row.sequences):
-            found, expected = ", ".join(sorted(row.sequences)), ", ".join(sorted(known))
-            self.tell(file, f"case {case}: sequences", found=found, expected=f"{expected}, as in images")
-        strange = sorted(set(row.annotated) - set(self.task.labels))
-        if strange:
-            self.tell(
-                file,
-                f"case {case}: annotated labels that the task doesn't have",
-                found=", ".join(map(str, strange)),
-                expected=f"some of {', '.join(map(str, self.task.labels))}",
-            )
 
     def _check_labels(self, truth: Path, values: set[int], row: CohortRow | None) -> None:
         strange = sorted(values - set(self.task.labels))
@@ -272,12 +267,8 @@ class _Look:
             cases = read_prompts(file).cases
         except UnicareError:
             return
-        for case, prompts in cases.items():
-            strange = [str(label) for label in prompts.labels if label not in self.task.labels]
-            if strange:
-                self.tell(
-                    file,
-                    f"case {case}: prompts for labels that the task doesn't have",
-                    found=name_some(strange),
-                    expected=f"some of {', '.join(map(str, self.task.labels))}",
-                )
+        strange = {
+            case: misfits_of_prompts(prompts.labels, self.task.labels) for case, prompts in cases.items()
+        }
+        for told, named in by_case(strange).items():
+            self.tell(file, told.of(named), found=told.found, expected=told.expected)
