@@ -41,6 +41,22 @@ def test_what_is_wrong_is_listed_and_fails(folder):
     assert [one["line"] for one in machine["findings"] if "kind" in one["text"]] == [19]
 
 
+def test_cases_that_cannot_be_counted_are_not_none(folder):
+    (folder / "reference/whs/test/cohort.csv").write_text("case\none\n")
+    told = run("check", folder).stdout
+    assert "whs 1+1" in told
+    assert "whs 2 (ID or OOD isn't known)" in told
+    yaml = folder / "challenge.yaml"
+    yaml.write_text(yaml.read_text().replace("sequences: [CT, bSSFP]", "sequences: [PET]"))
+    told = run("check", folder).stdout
+    assert "not counted" in told
+    assert "none yet" not in told
+    yaml.write_text(yaml.read_text().replace("[PET]", "[CT]"))
+    for phase in ("validation", "test"):
+        (folder / "reference/whs" / phase).rename(folder.parent / phase)
+    assert "none yet" in run("check", folder).stdout
+
+
 def test_one_thing_is_one(folder):
     (folder / "texts/rules.md").write_text("")
     assert "1 error, 0 warnings" in run("check", folder).stdout

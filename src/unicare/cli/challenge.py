@@ -88,9 +88,14 @@ def _print(result: CheckResult) -> None:
 
 def _cases(tasks: dict[str, dict[str, int]]) -> str:
     """Cases of every task, in and out of distribution."""
+    if not tasks:  # what is wrong with them is told below
+        return "not counted"
     if not any(tasks.values()):
         return "none yet"
-    return ", ".join(
-        f"{task} {counts.get('ID', 0)}+{counts.get('OOD', 0)}" if counts else f"{task} none yet"
-        for task, counts in tasks.items()
-    )
+    return ", ".join(f"{task} {_count(counts)}" for task, counts in tasks.items())
+
+
+def _count(counts: dict[str, int]) -> str:
+    if "unknown" in counts:
+        return f"{counts['unknown']} (ID or OOD isn't known)"
+    return f"{counts.get('ID', 0)}+{counts.get('OOD', 0)}" if counts else "none yet"

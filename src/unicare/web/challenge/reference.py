@@ -27,6 +27,7 @@ __all__ = ["REFERENCE_FOLDER", "Reference", "check_reference", "find_reference"]
 
 REFERENCE_FOLDER = "reference"
 TRUTH_FOLDER = "truth"
+UNKNOWN = "unknown"
 
 Progress = Callable[[int, int, str], None]
 
@@ -92,7 +93,7 @@ def check_reference(
         progress: told after every case.
 
     Returns:
-        Findings, and how many cases of each distribution there are.
+        Findings, and how many cases of each distribution there are; ``unknown`` where no manifest says it.
     """
     look = _Look(reference, task, root)
     look.check_parts()
@@ -107,7 +108,9 @@ def check_reference(
     look.check_rows(truths, images, rows or {})
     if task.prompts:
         look.check_prompts()
-    counts = Counter(row.distribution for row in (rows or {}).values())
+    if rows is None:  # cases are there all the same
+        return look.findings, {UNKNOWN: len(truths)} if truths else {}
+    counts = Counter(row.distribution for row in rows.values())
     return look.findings, {name: counts[name] for name in ("ID", "OOD") if counts[name]}
 
 
