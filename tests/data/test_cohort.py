@@ -46,7 +46,7 @@ def test_what_is_written_is_read(rows, tmp_path_factory):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("myops", "brain", "unknown task"),
+        ("myops", "brain", "unknown task; found brain; .*; tasks of your own are called custom here"),
         ("training", "train", "unknown split"),
         (",ID,", ",maybe,", "unknown distribution"),
         ("LGE+T2", "LGE+PET", "PET"),

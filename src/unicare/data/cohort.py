@@ -199,7 +199,7 @@ def _parse(where: str, header: Sequence[str], cells: Sequence[str]) -> CohortRow
     if len(cells) != len(header):
         raise SettingsError(where, found=f"{len(cells)} fields", expected=f"{len(header)}")
     values = dict(zip(header, cells, strict=True))
-    _one_of(where, "task", values["task"], _TASKS)
+    _one_of(where, "task", values["task"], _TASKS, "tasks of your own are called custom here")
     _one_of(where, "split", values["split"], _SPLITS)
     _one_of(where, "distribution", values["distribution"], ("ID", "OOD"))
     sequences = tuple(_LIST_SEPARATOR.split(values["sequences"]))
@@ -255,6 +255,7 @@ def _field_strength_t(where: str, text: str) -> float | None:
     return strength
 
 
-def _one_of(where: str, what: str, value: str, allowed: Sequence[str]) -> None:
+def _one_of(where: str, what: str, value: str, allowed: Sequence[str], mend: str | None = None) -> None:
     if value not in allowed:
-        raise SettingsError(f"{where}: unknown {what}", found=value, expected=f"one of {', '.join(allowed)}")
+        expected = f"one of {', '.join(allowed)}"
+        raise SettingsError(f"{where}: unknown {what}", found=value, expected=expected, mend=mend)

@@ -41,7 +41,7 @@ def test_a_file_of_three_lines_is_a_board(tmp_path):
         (PLAIN + "sort: dice\n", "can't sort by dice; can by nsd"),
         (PLAIN + "scheme: weighted_score\nsort: nsd\n", "can by nothing"),
         (PLAIN + "scheme: weighted_score\nnormalise: bounds\n", "needs the bounds"),
-        (PLAIN + "parts: [{name: a, task: brain}]\n", "no task brain"),
+        (PLAIN + "parts: [{name: a, task: brain}]\n", "no task brain.*own are called custom"),
         (PLAIN + "parts: [{name: a}, {name: a}]\n", "part a is there twice"),
         (PLAIN + "parts: [{name: a, distribution: IID}]\n", "'ID' or 'OOD'"),
         (

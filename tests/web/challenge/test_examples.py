@@ -2,10 +2,11 @@
 
 import importlib.util
 import re
+import shutil
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from tests.web.challenge.folders import BOARD
+from tests.web.challenge.folders import BOARD, YAML, heart, save, write_challenge
 
 from unicare.data.cohort import read_cohort
 from unicare.evaluate.ranking.published import rank_published, read_published
@@ -46,6 +47,25 @@ def test_care_2025_ranks_what_was_published():
     assert firsts == ["Space", "Space", "Med-AIR", "Med-AIR", "Med-AIR", "Med-AIR"]
 
 
+def test_a_task_of_ones_own_is_written_as_the_documentation_says(tmp_path):
+    text = (EXAMPLES.parents[1] / "docs/challenge.md").read_text(encoding="utf-8")
+    (cohort,) = re.findall(r"```csv\n(.*?)```", text, re.DOTALL)
+    entries, board = re.findall(r"```yaml\n(.*?)```", text.partition("## A task of your own")[2], re.DOTALL)
+    folder = write_challenge(tmp_path / "challenge")
+    head = YAML.partition("tasks:\n")[0]
+    phase = "phases:\n  - {name: validation, kind: predictions, always_open: true, show_boards: at_once}\n"
+    (folder / "challenge.yaml").write_text(head + entries + phase)
+    (folder / "boards/spleen.yaml").write_text(board)
+    shutil.rmtree(folder / "public")
+    shutil.rmtree(folder / "reference")
+    data = folder / "reference/spleen/validation"
+    for case in ("one", "two"):
+        save(data / "images" / f"{case}.nii.gz", heart())
+        save(data / "truth" / f"{case}.nii.gz", (heart() > 0).astype("int16"))
+    (data / "cohort.csv").write_text(cohort)
+    assert [f"{one.place}: {one.text}" for one in check_challenge(folder).findings] == []
+
+
 def test_the_virtual_challenge_is_made_and_evaluated(tmp_path):
     specification = importlib.util.spec_from_file_location("make", EXAMPLES / "virtual" / "make.py")
     module = importlib.util.module_from_spec(specification)
@@ -74,7 +94,8 @@ def test_the_virtual_challenge_is_made_and_evaluated(tmp_path):
 
 def test_the_yaml_of_the_documentation_is_a_challenge(folder):
     text = (EXAMPLES.parents[1] / "docs" / "challenge.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)
+    whole = text.partition("## A task of your own")[0]
+    blocks = re.findall(r"```yaml\n(.*?)```", whole, flags=re.DOTALL)
     assert len(blocks) == 6
     (folder / "challenge.yaml").write_text("\n".join(blocks), encoding="utf-8")
     (folder / "boards/own.yaml").write_text(BOARD.replace("whs", "myops"), encoding="utf-8")

@@ -84,7 +84,9 @@ class Part(_Strict):
     def _fits(self) -> Self:
         known = (*TASKS, "custom")
         if self.task is not None and self.task not in known:
-            raise ValueError(f"no task {self.task}; there are {', '.join(known)}")
+            raise ValueError(
+                f"no task {self.task}; there are {', '.join(known)}; tasks of your own are called custom here"
+            )
         return self
 
 
