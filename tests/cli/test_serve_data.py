@@ -225,3 +225,5 @@ def test_reference_data_that_are_missing_are_told_at_the_start(tmp_path: Path) -
     assert told in line
     lacking = json.loads(said("--json"))["lacking_reference"]
     assert lacking == {"whs/validation": ["truth", "cohort.csv"], "whs/test": []}
+    (folder / "reference/whs/test").symlink_to("test")
+    assert json.loads(said("--json"))["lacking_reference"] == lacking

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from unicare.web.challenge.reference import Reference, find_reference
@@ -20,13 +21,12 @@ def lacking_reference(challenge: Challenge) -> dict[str, tuple[str, ...]]:
     lacking = {}
     for phase in challenge.phases:
         for task in challenge.tasks_of(phase):
-            try:
+            parts: tuple[str, ...] | None = None
+            with suppress(ValueError, OSError, RuntimeError):  # links that lead out or in a circle, no rights
                 reference = find_reference(challenge, task.name, phase.name)
-            except ValueError:  # a link that leads out: not to be used
-                reference = None
-            parts = () if reference is None else tuple(_lacking_parts(reference, task))
-            if reference is None or parts:
-                lacking[f"{task.name}/{phase.name}"] = parts
+                parts = None if reference is None else tuple(_lacking_parts(reference, task))
+            if parts != ():
+                lacking[f"{task.name}/{phase.name}"] = parts or ()
     return lacking
 
 
