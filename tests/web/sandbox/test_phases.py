@@ -150,14 +150,14 @@ def test_cases_one_by_one_have_one_time_together(play, tmp_path):
     second = (
         f"import time\nnote = pathlib.Path({str(note)!r})\nif note.exists(): time.sleep(600)\nnote.touch()"
     )
-    engine, run = play(COPY + second, case_by_case=True, seconds_in_all=30.0, give_up_after=9)
+    engine, run = play(COPY + second, case_by_case=True, seconds_in_all=15.0, give_up_after=9)
     given = [spec.limits.seconds for spec in engine.specs]
-    assert given == [30.0, pytest.approx(30.0 - run.runs[0].seconds)]
+    assert given == [15.0, pytest.approx(15.0 - run.runs[0].seconds)]
     assert run.time_used_up
     assert run.given_up == 2
     assert not run.completed
     smoke, hidden = smoke_report(run), hidden_report(run)
-    assert smoke.messages[0] == "All cases together took longer than 30 s."
+    assert smoke.messages[0] == "All cases together took longer than 15 s."
     assert not any("ran for longer" in message for message in smoke.messages)
     assert "All cases together took longer than they may." in hidden.messages
     assert not re.search("[0-9]s|[0-9] s", " ".join(hidden.messages))

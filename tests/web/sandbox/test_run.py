@@ -110,7 +110,7 @@ def test_there_is_no_network(run_script):
 
 def test_one_that_forks_is_held_at_its_number_of_processes(run_script):
     # what waits needs no further process, so that it is there to be counted when the others get none
-    run, _ = run_script("bomb() { bomb | bomb & }; bomb & exec sleep 60", seconds=15.0)
+    run, _ = run_script("bomb() { bomb | bomb & }; bomb & exec sleep 60", seconds=10.0)
     assert run.status in (Status.OUT_OF_TIME, Status.FAILED)
     assert "it tried to have more than 32 processes and threads" in run.violations
 
@@ -136,14 +136,14 @@ def test_one_that_writes_files_without_end_is_refused_more(run_script):
 
 def test_one_that_sleeps_and_ignores_signals_is_killed_with_its_children(run_script):
     script = "trap '' TERM INT HUP; echo 1 >/output/a_pred.nii.gz; sleep 600 & sleep 600 & sleep 600"
-    run, _ = run_script(script, ("a_pred.nii.gz",), seconds=15.0)
+    run, _ = run_script(script, ("a_pred.nii.gz",), seconds=10.0)
     assert (run.status, run.collected) == (Status.OUT_OF_TIME, ("a_pred.nii.gz",))
     assert run.exit_code is None
     assert "longer than 30 s" in run.message(SMALL)
 
 
 def test_one_that_prints_without_end_fills_nothing(run_script):
-    run, _ = run_script("yes 'all work and no play'", seconds=15.0)
+    run, _ = run_script("yes 'all work and no play'", seconds=8.0)
     assert run.status is Status.OUT_OF_TIME
     assert run.printed_bytes > 1_000_000
     assert 0 < len(run.log_tail) <= SMALL.log_bytes
