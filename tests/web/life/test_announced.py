@@ -10,12 +10,12 @@ from types import SimpleNamespace
 
 import pytest
 from sqlalchemy.exc import OperationalError
-from tests.web.life.players import submission_of
+from tests.web.life.players import submission_of, upload
 
 from unicare.core.errors import SubmissionError
 from unicare.web.archive.upload_rules import UploadRefusedError
 from unicare.web.hand_in.announce import NewSubmission, announce
-from unicare.web.life.arrivals import find_arrivals
+from unicare.web.life.arrivals import find_arrivals, take_upload
 
 MINUTE = timedelta(minutes=1)
 WANTED = NewSubmission(task="whs", phase="validation", name="ours.zip", total_bytes=4)
@@ -70,6 +70,39 @@ def test_an_upload_that_was_announced_after_all_goes_on(site, person):
     site.uploads.finish(upload_id)
     find_arrivals(site)
     assert submission_of(site.database, one).state == "uploaded"
+
+
+@pytest.mark.parametrize("step", ["complete_at", "finish"])
+def test_an_upload_that_another_process_takes_in_at_the_same_moment_is_taken_once(
+    site, team, zipped, monkeypatch, step
+):
+    one = upload(site, team, zipped())
+    real = getattr(site.uploads, step)
+
+    def overtaken(upload_id):
+        monkeypatch.undo()
+        take_upload(site, one)  # as the sweep of a worker does
+        return real(upload_id)
+
+    monkeypatch.setattr(site.uploads, step, overtaken)
+    take_upload(site, one)
+    assert submission_of(site.database, one).state == "uploaded"
+    assert site.storage.exists(submission_of(site.database, one).storage_key)
+
+
+def test_what_another_process_takes_in_while_it_is_copied_is_taken_once(site, team, zipped, monkeypatch):
+    one = upload(site, team, zipped())
+    real = site.storage.put
+
+    def overtaken(key, source):
+        monkeypatch.undo()
+        take_upload(site, one)
+        real(key, source)
+
+    monkeypatch.setattr(site.storage, "put", overtaken)
+    take_upload(site, one)
+    assert submission_of(site.database, one).state == "uploaded"
+    assert site.storage.exists(submission_of(site.database, one).storage_key)
 
 
 def test_the_place_of_one_that_was_not_is_given_back(site, person):

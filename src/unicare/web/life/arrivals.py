@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from unicare.core.errors import SubmissionError, UnicareError
+from unicare.core.errors import OutputError, SubmissionError, UnicareError
 from unicare.web.archive.upload_rules import Reason, UploadRefusedError
 from unicare.web.database.tables import Submission, Upload
 from unicare.web.life.hand_in import cancel_submission, finish_upload
@@ -28,13 +28,22 @@ _LONGEST_ANNOUNCEMENT = timedelta(hours=1)
 def take_upload(site: WorkingSite, submission_id: int) -> None:
     """Takes a submission's upload, whose last byte has come, into the storage; the check can begin then.
 
-    Each step may be done again: a process that dies in between loses nothing.
+    Each step may be done again: a process that dies in between loses nothing, and one that finds that another
+    took it in meanwhile leaves it at that.
 
     Raises:
         SubmissionError: bytes are missing or wrong, the phase was closed by the time of the last one, or the
             submission was cancelled.
         OutputError: the storage can't be written to.
     """
+    try:
+        _take(site, submission_id)
+    except (UploadRefusedError, OutputError, OSError):
+        if _is_wanted(site, submission_id):
+            raise
+
+
+def _take(site: WorkingSite, submission_id: int) -> None:
     upload_id = note_whole(site, submission_id)
     if upload_id is None:
         return
@@ -74,7 +83,7 @@ def note_whole(site: WorkingSite, submission_id: int) -> str | None:
         The upload's id; None if nothing is to be taken.
 
     Raises:
-        UploadRefusedError: there is no such upload on this machine.
+        UploadRefusedError: there is no such upload on this machine, and nobody took it in.
     """
     with site.database.reading() as session:
         submission = session.get_one(Submission, submission_id)
@@ -82,10 +91,22 @@ def note_whole(site: WorkingSite, submission_id: int) -> str | None:
         if submission.state != State.UPLOADING or upload_id is None:
             return None
         noted = session.get_one(Upload, upload_id).finished_at
-    whole_at = site.uploads.complete_at(upload_id)
+    try:
+        whole_at = site.uploads.complete_at(upload_id)
+    except UploadRefusedError:
+        if _is_wanted(site, submission_id):
+            raise
+        return None
     if whole_at is not None and noted is None:
         _note(site, upload_id, whole_at)
     return upload_id
+
+
+def _is_wanted(site: WorkingSite, submission_id: int) -> bool:
+    """Whether nobody has taken a submission's upload in."""
+    with site.database.reading() as session:
+        state = session.get_one(Submission, submission_id).state
+    return state in (State.UPLOADING, State.CANCELLED)
 
 
 def _note(site: WorkingSite, upload_id: str, whole_at: datetime | None) -> None:
