@@ -222,7 +222,9 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--kills", type=int, default=200)
-    parser.add_argument("--submissions", type=int, default=60)
+    parser.add_argument(
+        "--submissions", type=int, default=45, help="what the team's list of the last 50 has room for"
+    )
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--pause-s", type=float, default=1.2, help="longest time between two kills")
     parser.add_argument("--limit-s", type=float, default=600, help="for the rest, after the last kill")
