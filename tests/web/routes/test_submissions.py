@@ -41,7 +41,10 @@ from unicare.web.archive.unpack import unpack
 from unicare.web.database import Database
 from unicare.web.database.tables import Evaluation, Submission, Team
 from unicare.web.hand_in import volumes
+from unicare.web.hand_in.announce import is_still_wanted
 from unicare.web.hand_in.results import worst_cases
+from unicare.web.life import WorkingSite, find_arrivals
+from unicare.web.routes.api import uploads
 
 HERE = "/api/v1/submissions"
 
@@ -251,6 +254,28 @@ def test_taken_back_while_its_bytes_come(hearts: Hearts) -> None:
     assert told_of(red, number)["upload"] is None
     hearts.work()
     assert submission_of(hearts.site.database, number).state == "cancelled"
+
+
+def test_a_worker_may_take_it_in_before_the_team_hears_that_all_has_come(
+    hearts: Hearts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    red, data = hearts.player("ann", "red"), zipped()
+    number = begun(red, data)["id"]
+
+    def overtaken(site: WorkingSite, submission_id: int, upload_id: str) -> bool:
+        site.uploads.finish(upload_id)  # by a request to end it that was broken off, and asked again
+        assert find_arrivals(site) == 1
+        return is_still_wanted(site, submission_id, upload_id)
+
+    monkeypatch.setattr(uploads, "is_still_wanted", overtaken)
+    told = sent(red, number, data)
+    assert (told.status_code, told.json()["length"], told.json()["whole"]) == (200, len(data), True)
+    stands = red.api.get(f"{HERE}/{number}/upload").json()
+    assert (stands["length"], stands["total_bytes"], stands["whole"]) == (len(data), len(data), True)
+    assert red.api.post(f"{HERE}/{number}/upload/end").json()["state"] == "uploaded"
+    hearts.work()
+    assert told_of(red, number)["state"] == "scored"
+    assert red.api.get(f"{HERE}/{number}/upload").json()["whole"]
 
 
 def test_a_last_byte_after_the_end_is_too_late(hearts: Hearts) -> None:

@@ -133,12 +133,13 @@ def find_upload(site: WorkingSite, person: Person, submission_id: int) -> str:
 
 
 def is_still_wanted(site: WorkingSite, submission_id: int, upload_id: str) -> bool:
-    """Whether a submission waits for more bytes; those of one taken back meanwhile are thrown away."""
+    """Whether a submission wasn't taken back meanwhile, perhaps all of it taken in; else its bytes go."""
     with site.database.reading() as session:
         state = session.get_one(Submission, submission_id).state
     if state == State.CANCELLED:
         discard_bytes(site, upload_id)
-    return state == State.UPLOADING
+        return False
+    return True
 
 
 def take_back(site: WorkingSite, person: Person, submission_id: int) -> None:

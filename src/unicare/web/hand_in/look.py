@@ -10,9 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from unicare.web.accounts.people import Person
+from unicare.web.archive.upload_room import UploadState
 from unicare.web.archive.upload_rules import UploadRefusedError
 from unicare.web.challenge import Phase
-from unicare.web.database.tables import Evaluation, Submission, Team, User
+from unicare.web.database.tables import Evaluation, Submission, Team, Upload, User
 from unicare.web.facts.submissions import (
     CheckFacts,
     EvaluationFacts,
@@ -93,11 +94,11 @@ def show_submission(site: WorkingSite, person: Person, submission_id: int, now: 
 
 
 def upload_facts(site: WorkingSite, person: Person, submission_id: int) -> UploadFacts:
-    """How far the upload of a submission of one's own team has come.
+    """How far the upload of a submission of one's own team has come; one that was taken in is whole.
 
     Raises:
         AccountError: there is no such submission.
-        UploadRefusedError: it has been taken, or thrown away.
+        UploadRefusedError: it has been thrown away.
     """
     with site.database.reading() as session:
         upload_id = own_submission(session, person, submission_id).upload_id
@@ -109,13 +110,19 @@ def _upload(site: WorkingSite, submission: Submission) -> UploadFacts | None:
         return None
     try:
         return read_upload(site, submission.id, submission.upload_id or "")
-    except UploadRefusedError:  # taken, or thrown away, since the row was read
+    except UploadRefusedError:  # thrown away since the row was read
         return None
 
 
 def read_upload(site: WorkingSite, submission_id: int, upload_id: str) -> UploadFacts:
     """How far an upload has come, for callers that know whose it is; errors as for ``upload_facts``."""
-    state = site.uploads.state(upload_id)
+    try:
+        state = site.uploads.state(upload_id)
+    except UploadRefusedError:
+        taken_in = _taken_in(site, submission_id)
+        if taken_in is None:
+            raise
+        state = taken_in
     return UploadFacts(
         submission=submission_id,
         name=state.name,
@@ -125,6 +132,24 @@ def read_upload(site: WorkingSite, submission_id: int, upload_id: str) -> Upload
         whole=state.whole,
         chunk_bytes=site.settings.upload_chunk_mb * 2**20,
     )
+
+
+def _taken_in(site: WorkingSite, submission_id: int) -> UploadState | None:
+    """What was known of an upload that a worker or another request has taken in; it lies there no more."""
+    with site.database.reading() as session:
+        submission = session.get_one(Submission, submission_id)
+        row = None if submission.upload_id is None else session.get(Upload, submission.upload_id)
+        if row is None or submission.state in (State.UPLOADING, State.CANCELLED):
+            return None
+        return UploadState(
+            row.id,
+            row.name,
+            str(row.team_id),
+            row.total_bytes,
+            sha256=None,
+            length=row.total_bytes,
+            whole=True,
+        )
 
 
 def _own(person: Person, submission: Submission) -> bool:
