@@ -42,7 +42,7 @@ class Theatre:
         context = self.browser.new_context(
             viewport={"width": 1280, "height": 900}, base_url=self.stage.address, accept_downloads=True
         )
-        context.set_default_timeout(60_000)
+        context.set_default_timeout(180_000)  # a busy machine is slow, not broken
         context.add_init_script(_NOTE_REFUSALS)
         page = context.new_page()
         page.on("console", lambda message: self._note(name, message))
