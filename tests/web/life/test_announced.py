@@ -15,7 +15,7 @@ from tests.web.life.players import submission_of, upload
 from unicare.core.errors import SubmissionError
 from unicare.web.archive.upload_rules import UploadRefusedError
 from unicare.web.hand_in.announce import NewSubmission, announce
-from unicare.web.life.arrivals import find_arrivals, take_upload
+from unicare.web.life.arrivals import find_arrivals, note_whole, take_upload
 
 MINUTE = timedelta(minutes=1)
 WANTED = NewSubmission(task="whs", phase="validation", name="ours.zip", total_bytes=4)
@@ -88,6 +88,18 @@ def test_an_upload_that_another_process_takes_in_at_the_same_moment_is_taken_onc
     take_upload(site, one)
     assert submission_of(site.database, one).state == "uploaded"
     assert site.storage.exists(submission_of(site.database, one).storage_key)
+
+
+def test_one_that_was_said_to_be_whole_is_taken_in_though_the_request_died(site, team, zipped):
+    one, other = upload(site, team, zipped(), finish=False), upload(site, team, zipped(), finish=False)
+    note_whole(site, one)
+    find_arrivals(site)
+    assert submission_of(site.database, one).state == "uploading", "the request may be at it still"
+    for each in (one, other):
+        grown_old(site, submission_of(site.database, each).upload_id)
+    assert find_arrivals(site) == 1
+    assert submission_of(site.database, one).state == "uploaded"
+    assert submission_of(site.database, other).state == "uploading", "its team said nothing"
 
 
 def test_what_another_process_takes_in_while_it_is_copied_is_taken_once(site, team, zipped, monkeypatch):

@@ -20,8 +20,9 @@ from unicare.web.life.states import MoveRefusedError, State
 __all__ = ["find_arrivals", "note_whole", "take_upload"]
 
 _LOG = structlog.get_logger(__name__)
-_PATIENCE = timedelta(days=60)
+_PATIENCE = timedelta(days=60)  # much longer than uploads are kept: on another machine none of them is seen
 _KEPT = timedelta(days=7)
+_BROKEN_OFF = timedelta(minutes=10)
 _LONGEST_ANNOUNCEMENT = timedelta(hours=1)
 
 
@@ -119,20 +120,26 @@ def _note(site: WorkingSite, upload_id: str, whole_at: datetime | None) -> None:
 def find_arrivals(site: WorkingSite) -> int:
     """Takes all uploads of this machine that are whole and that nobody took; how many those were.
 
+    Among them are those whose bytes were said to be all here by a request that never came to its end; for
+    ten minutes they are left to it.
+
     Bytes that nothing was added to for a week are thrown away, and their submissions cancelled. Where uploads
     lie on another machine, nothing is known here of those under way: they are left to it.
     """
     with site.database.reading() as session:
         now = site.clock(session)
         waiting = session.execute(
-            select(Submission.id, Submission.upload_id, Submission.created_at).where(
-                Submission.state == State.UPLOADING
-            )
+            select(Submission.id, Submission.upload_id, Submission.created_at, Upload.finished_at)
+            .join(Upload, Upload.id == Submission.upload_id, isouter=True)
+            .where(Submission.state == State.UPLOADING)
         ).all()
     taken = 0
-    for submission_id, upload_id, created_at in waiting:
+    for submission_id, upload_id, created_at, noted_at in waiting:
         try:
-            whole = upload_id is not None and site.uploads.state(upload_id).whole
+            whole = upload_id is not None and (
+                site.uploads.state(upload_id).whole
+                or (noted_at is not None and site.uploads.idle(upload_id) > _BROKEN_OFF)
+            )
         except UploadRefusedError as error:
             if error.reason is Reason.UNKNOWN and now - created_at > _PATIENCE:
                 _give_up(site, submission_id, upload_id)
@@ -146,7 +153,7 @@ def find_arrivals(site: WorkingSite) -> int:
             taken += 1
     _forget_unannounced(site)
     swept = set(site.uploads.sweep(_KEPT))
-    for submission_id, upload_id, _ in waiting:
+    for submission_id, upload_id, *_ in waiting:
         if upload_id in swept:
             _give_up(site, submission_id, upload_id)
     return taken
