@@ -65,8 +65,8 @@ class Storage(Protocol):
     def delete(self, key: str) -> None:
         """Removes a file, or a folder with all below it; no error if there is none."""
 
-    def sweep(self, older_than: timedelta) -> int:
-        """Removes what writers that died have left half written for so long; how many files those were."""
+    def sweep(self, older_than: timedelta) -> None:
+        """Removes what writers that died have left half written for so long."""
 
 
 def open_storage(url: str) -> Storage:
@@ -158,15 +158,13 @@ class FolderStorage:
         else:
             path.unlink(missing_ok=True)
 
-    def sweep(self, older_than: timedelta) -> int:
+    def sweep(self, older_than: timedelta) -> None:
         """By the time at which something was last written to them."""
-        removed, before = 0, time.time() - older_than.total_seconds()
+        before = time.time() - older_than.total_seconds()
         for path in self._root.rglob(f"{_BESIDE}*"):
             with suppress(FileNotFoundError):
                 if path.stat().st_ctime < before:
                     path.unlink()
-                    removed += 1
-        return removed
 
     def _path(self, key: str) -> Path:
         return self._root.joinpath(*_parts(key))
@@ -230,9 +228,8 @@ class ObjectStorage:
         with suppress(FileNotFoundError), _told_plainly():
             self._files.rm(self._place(key), recursive=True)
 
-    def sweep(self, older_than: timedelta) -> int:
+    def sweep(self, older_than: timedelta) -> None:
         """Nothing is left in stores of objects that could be seen here; their own rules expire it."""
-        return 0
 
     def _place(self, key: str) -> str:
         return "/".join((self._root, *_parts(key)))

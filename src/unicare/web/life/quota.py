@@ -45,13 +45,8 @@ def check_quota(session: Session, team_id: int, task: str, phase: Phase) -> None
     taken = slots_taken(session, team_id, task, phase.name)
     if taken >= phase.quota:
         raise _none_left(task, phase.name, taken, phase.quota)
-    waiting = select(func.count()).where(
-        Submission.team_id == team_id,
-        Submission.task == task,
-        Submission.phase == phase.name,
-        Submission.state.in_(WAITS_FOR_SLOT),
-    )
-    found, most = session.scalar(waiting) or 0, max(phase.quota, _FEWEST_WAITING)
+    found = _count(session, team_id, task, phase.name, Submission.state.in_(WAITS_FOR_SLOT))
+    most = max(phase.quota, _FEWEST_WAITING)
     if found >= most:
         raise QuotaUsedUpError(
             f"too many of the team's submissions for {task} in {phase.name} aren't evaluated yet",
@@ -76,14 +71,7 @@ def check_failures(session: Session, team_id: int, task: str, phase: str, most: 
         Evaluation.started_at.is_not(None),
         Evaluation.public_error != OUR_FAULT,
     )
-    failed = select(func.count()).where(
-        Submission.team_id == team_id,
-        Submission.task == task,
-        Submission.phase == phase,
-        Submission.state == State.FAILED,
-        own.exists(),
-    )
-    found = session.scalar(failed) or 0
+    found = _count(session, team_id, task, phase, (Submission.state == State.FAILED) & own.exists())
     if found >= most:
         raise QuotaUsedUpError(
             f"the team's containers failed too often on the hidden cases of {task} in {phase}",
@@ -134,6 +122,12 @@ def take_slot(session: Session, submission: Submission, quota: int, now: datetim
 def give_back_slot(session: Session, submission_id: int) -> None:
     """Gives back what a submission has taken; nothing if it has none."""
     session.execute(delete(QuotaSlot).where(QuotaSlot.submission_id == submission_id))
+
+
+def _count(session: Session, team_id: int, task: str, phase: str, which: ColumnElement[bool]) -> int:
+    """How many of a team's submissions for a task in a phase are such."""
+    own = Submission.team_id == team_id, Submission.task == task, Submission.phase == phase
+    return session.scalar(select(func.count()).where(*own, which)) or 0
 
 
 def _none_left(task: str, phase: str, taken: int, quota: int) -> QuotaUsedUpError:
